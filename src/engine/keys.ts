@@ -1,0 +1,22 @@
+/**
+ * The keys, in one place. One writer per key: API nodes own `graph` and `jobs/`; they create `requests/`, which only the
+ * leader removes; the leader owns all the rest (the store's own `leader` and `nodes/` apart).
+ */
+
+export const GRAPH_KEY = 'graph';
+export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
+export const JOBS = 'jobs/';
+export const REQUESTS = 'requests/';
+export const STATES = 'state/';
+export const RUNS = 'runs/';
+export const VERDICTS = 'verdicts/';
+export const NODES = 'nodes/';
+
+export const jobKey = (name: string): string => `${JOBS}${name}`;
+export const requestKey = (id: string): string => `${REQUESTS}${id}`;
+export const stateKey = (job: string): string => `${STATES}${job}`;
+export const runsPrefix = (job: string): string => `${RUNS}${job}/`;
+export const runKey = (job: string, number: number): string => `${RUNS}${job}/${number}`;
+export const verdictsPrefix = (job: string): string => `${VERDICTS}${job}/`;
+export const verdictKey = (job: string, from: number): string => `${VERDICTS}${job}/${from}`;
+export const nodeKey = (id: string): string => `${NODES}${id}`;

@@ -1,0 +1,180 @@
+/**
+ * What the leader writes, and the requests it takes: the durable facts, as JSON values of the keys in keys.ts.
+ * Times are milliseconds since the epoch. Optional fields are absent, never null, so that records stay small.
+ */
+
+import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import type { TaskStatus } from '../executor/port.ts';
+
+/** `<root job>#<run number>`: the run that started the flow. */
+export type FlowId = string;
+
+/** What caused a run. */
+export type Trigger =
+  | { readonly type: 'schedule'; readonly scheduledFor: Instant; readonly caughtUp?: true }
+  | { readonly type: 'parents'; readonly parents: Readonly<Record<string, number>> }
+  | { readonly type: 'request'; readonly id: string; readonly by: string };
+
+export type RunState =
+  /** Waits for an earlier run of the same job (overlap `queue`, `replace`, or caught-up runs). */
+  | 'queued'
+  /** Waits for an offer. */
+  | 'pending'
+  /** The last attempt failed; waits for `notBefore`. */
+  | 'backoff'
+  /** An attempt's intent is durable; no sign of the task yet. */
+  | 'launching'
+  | 'running'
+  /** The task was told to end. */
+  | 'killing'
+  | 'succeeded'
+  | 'failed'
+  | 'killed'
+  /** Never launched: a parent's outcome did not satisfy its edge, or the job was busy. */
+  | 'skipped'
+  /** Never launched: the starting deadline passed. */
+  | 'missed';
+
+export type Outcome = Extract<RunState, 'succeeded' | 'failed' | 'killed' | 'skipped' | 'missed'>;
+
+/** Why a run or a nominal time came out as it did: a stable word, a sentence for people, and the data behind it. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly text: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export type ReasonCode =
+  | 'overlap'
+  | 'upstream'
+  | 'no-leader'
+  | 'catch-up'
+  | 'deadline'
+  | 'suspended'
+  | 'kill-request'
+  | 'replaced'
+  | 'timeout'
+  | 'exit'
+  | 'signal'
+  | 'out-of-memory'
+  | 'rejected'
+  | 'infrastructure'
+  | 'job-deleted'
+  | 'marked';
+
+/** Who is to blame for an attempt's end. */
+export type Fault = 'task' | 'infrastructure' | 'request';
+
+export interface Attempt {
+  readonly number: number;
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly hostname: string;
+  readonly address: string;
+  readonly ports?: readonly number[];
+  /** When the intent was decided. */
+  readonly createdAt: Instant;
+  /** When the task was first said to be starting or running. */
+  readonly startedAt?: Instant;
+  readonly endedAt?: Instant;
+  /** Since when its agent is cut off. */
+  readonly unreachableSince?: Instant;
+  /** The latest state told by the executor. */
+  readonly state?: TaskStatus['state'];
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly fault?: Fault;
+  readonly reason?: Reason;
+}
+
+/** The value at `runs/<job>/<number>`. */
+export interface RunRecord {
+  readonly job: string;
+  readonly number: number;
+  readonly flow: FlowId;
+  readonly trigger: Trigger;
+  readonly state: RunState;
+  readonly createdAt: Instant;
+  readonly endedAt?: Instant;
+  /** The definition it was created with, kept while it is not over and when it may be run again. */
+  readonly spec: JobSpec;
+  readonly jobVersion: number;
+  readonly attempts: readonly Attempt[];
+  /** Of them, how many ended by the infrastructure's doing. */
+  readonly lost: number;
+  /** Since when it waits for an offer. */
+  readonly pendingSince?: Instant;
+  /** In `backoff`: when the next attempt may start. */
+  readonly notBefore?: Instant;
+  /** Past this it is not launched any more. */
+  readonly deadline?: Instant;
+  readonly kill?: { readonly at: Instant; readonly reason: Reason };
+  readonly reason?: Reason;
+  /** Present while its tokens have not all been handed to its children (a fan-out larger than one transaction). */
+  readonly handover?: true;
+}
+
+/** A parent's word to a child. `run` is the parent's run. */
+export interface Token {
+  readonly run: number;
+  readonly outcome: Outcome;
+}
+
+export interface JobTotals {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly killed: number;
+  readonly skipped: number;
+  readonly missed: number;
+}
+
+/** The value at `state/<job>`: everything learned about a job. */
+export interface JobState {
+  /** The definition's uid this state belongs to. */
+  readonly uid: string;
+  /** Nominal times up to here have their verdict. */
+  readonly cursor: Instant;
+  /** `scheduledSince` of the definition the cursor belongs to. */
+  readonly scheduledSince: Instant;
+  /** The number of the newest run; 0 when there was none. */
+  readonly lastRun: number;
+  readonly totals: JobTotals;
+  readonly lastSuccess?: { readonly run: number; readonly at: Instant };
+  readonly lastFailure?: { readonly run: number; readonly at: Instant };
+  /** Tokens of flows in which this job has not been decided yet: flow -> parent -> token. */
+  readonly tokens?: Readonly<Record<FlowId, Readonly<Record<string, Token>>>>;
+  /** `join: latest`: the newest satisfying token of each parent since this job's last run. */
+  readonly latest?: Readonly<Record<string, Token>>;
+  /** The newest verdict record, so that an equal one extends it. */
+  readonly verdict?: Verdict;
+}
+
+/**
+ * What became of nominal times that did not become a run, first to last (equal ones are kept as one range).
+ * The value at `verdicts/<job>/<from>`. A nominal time that became a run has the run as its verdict.
+ */
+export interface Verdict {
+  readonly from: Instant;
+  readonly to: Instant;
+  /** How many nominal times; absent when over VERDICT_COUNT_LIMIT. */
+  readonly count?: number;
+  readonly verdict: 'skipped' | 'missed' | 'suspended';
+  readonly reason: Reason;
+  readonly decidedAt: Instant;
+}
+
+/** The value at `requests/<ulid>`: created by any node, removed by the leader in the commit that has its effect. */
+export type Request = { readonly id: string; readonly at: Instant; readonly by: string } & RequestBody;
+
+export type RequestBody =
+  /** Run now. `number` is not known yet: the run's trigger carries the request's id. */
+  | { readonly type: 'run'; readonly job: string; readonly env?: Readonly<Record<string, string>> }
+  | { readonly type: 'kill'; readonly job: string; readonly run: number };
+
+/** The value at `executor/identity`. */
+export interface ExecutorIdentity {
+  readonly kind: string;
+  readonly identity: string;
+}
+

@@ -1,0 +1,2 @@
+/** placeholder */
+export interface JobSpec { readonly name: string }
