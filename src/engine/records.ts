@@ -49,6 +49,7 @@ export type ReasonCode =
   | 'overlap'
   | 'upstream'
   | 'no-leader'
+  | 'edited'
   | 'catch-up'
   | 'deadline'
   | 'suspended'
@@ -73,6 +74,8 @@ export interface Attempt {
   readonly hostname: string;
   readonly address: string;
   readonly ports?: readonly number[];
+  /** The values its agent had for the attributes that the job's constraints name, for UNIQUE, CLUSTER, GROUP_BY and MAX_PER. */
+  readonly placed?: Readonly<Record<string, string>>;
   /** When the intent was decided. */
   readonly createdAt: Instant;
   /** When the task was first said to be starting or running. */
@@ -97,8 +100,8 @@ export interface RunRecord {
   readonly state: RunState;
   readonly createdAt: Instant;
   readonly endedAt?: Instant;
-  /** The definition it was created with, kept while it is not over and when it may be run again. */
-  readonly spec: JobSpec;
+  /** The definition it was created with; absent once it is over and can't be run again (succeeded, skipped, missed). */
+  readonly spec?: JobSpec;
   readonly jobVersion: number;
   readonly attempts: readonly Attempt[];
   /** Of them, how many ended by the infrastructure's doing. */
@@ -131,7 +134,7 @@ export interface JobTotals {
 
 /** The value at `state/<job>`: everything learned about a job. */
 export interface JobState {
-  /** The definition's uid this state belongs to. */
+  /** The definition's uid this state belongs to; empty when the job was deleted: the run counter outlives it, so that no task id comes twice. */
   readonly uid: string;
   /** Nominal times up to here have their verdict. */
   readonly cursor: Instant;

@@ -1,0 +1,69 @@
+/**
+ * A decision: what is to become durable, and what may be done once it is.
+ *
+ * A Step is atomic: all its writes land in one transaction, and its commands and facts follow only after that. Steps are in
+ * order; the leader may put several into one transaction, never one into several.
+ */
+
+import type { ExecutorCommand } from '../executor/port.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import { MAX_OPERATIONS, type Write } from '../store/port.ts';
+import type { Fact } from './facts.ts';
+
+export interface Step {
+  readonly writes: readonly Write[];
+  readonly commands: readonly ExecutorCommand[];
+  readonly facts: readonly Fact[];
+}
+
+export interface Decision {
+  readonly steps: readonly Step[];
+  /** When to decide again at the latest, even without an event; undefined: only on an event. */
+  readonly wakeAt: Instant | undefined;
+}
+
+/** Collects one step at a time. Values are turned into text when the step closes, so each step holds what was true at its end. */
+export class StepRecorder {
+  #steps: Step[] = [];
+  #writes = new Map<string, unknown>();
+  #commands: ExecutorCommand[] = [];
+  #facts: Fact[] = [];
+
+  /** Sets a key's new value, `undefined` to delete it. The last call for a key within a step counts. */
+  put(key: string, value: unknown): void {
+    this.#writes.set(key, value);
+  }
+
+  command(command: ExecutorCommand): void {
+    this.#commands.push(command);
+  }
+
+  fact(fact: Fact): void {
+    this.#facts.push(fact);
+  }
+
+  /** Operations left in the open step. */
+  get room(): number {
+    return MAX_OPERATIONS - this.#writes.size;
+  }
+
+  /** Ends the open step; nothing happens when it is empty. */
+  close(): void {
+    if (this.#writes.size + this.#commands.length + this.#facts.length === 0) return;
+    if (this.#writes.size > MAX_OPERATIONS) throw new Error(`a step of ${this.#writes.size} writes can't be committed at once`);
+    const writes: Write[] = [];
+    for (const [key, value] of this.#writes) writes.push({ key, value: value === undefined ? undefined : JSON.stringify(value) });
+    this.#steps.push({ writes, commands: this.#commands, facts: this.#facts });
+    this.#writes = new Map();
+    this.#commands = [];
+    this.#facts = [];
+  }
+
+  /** Takes all closed steps. */
+  take(): Step[] {
+    this.close();
+    const steps = this.#steps;
+    this.#steps = [];
+    return steps;
+  }
+}
