@@ -158,7 +158,10 @@ async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   clearTimeout(forced);
 }
 
-/** containerd dies with its daemon, a moment later; a daemon started in that moment would wait for it in vain. */
+/**
+ * containerd dies with its daemon, a moment later, and stays a zombie until init looks. A daemon started meanwhile would
+ * take the process id in the file for a living one and wait for it in vain.
+ */
 async function containerdGone(dir: string): Promise<void> {
   const limit = performance.now() + STOP_LIMIT_MS;
   const isContainerd = (args: readonly string[]): boolean => /(^|\/)containerd$/.test(args[0] ?? '');
@@ -166,6 +169,7 @@ async function containerdGone(dir: string): Promise<void> {
     assert.ok(performance.now() < limit, 'containerd outlives its killed daemon');
     await delay(10);
   }
+  await rm(join(dir, 'exec/containerd/containerd.pid'), { force: true });
 }
 
 /** After a crash containerd and the containers' shims live on: they, their mounts and the directory go here. */
