@@ -1,0 +1,186 @@
+/**
+ * Real etcd servers of a test's own: one or three, on free loopback ports, their data and output in one temporary
+ * directory that ends with them. Needs etcd on the PATH (Debian: etcd-server). They never compact by themselves.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const READY_LIMIT_MS = 30_000;
+const START_ATTEMPTS = 5;
+
+export interface EtcdOptions {
+  /** Default: 1. */
+  readonly nodes?: 1 | 3;
+  /** More flags for every server, such as `--auto-compaction-retention=1`. */
+  readonly flags?: readonly string[];
+}
+
+export interface EtcdNode {
+  /** `http://127.0.0.1:<port>`; stays the same over restarts. */
+  readonly host: string;
+  /** Of the running server, or of the last one that ran. */
+  readonly pid: number;
+  /** Sends a signal. With one that ends the process (SIGKILL, SIGTERM) it resolves when the process is gone. Default: SIGKILL. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same data and port, killing it first if it runs; resolves when it answers. */
+  restart(): Promise<void>;
+}
+
+export interface Etcd {
+  readonly hosts: readonly string[];
+  /** Holds `<name>.log`, what each server wrote. */
+  readonly dir: string;
+  readonly nodes: readonly EtcdNode[];
+  /** Ends the servers and removes the directory. Harmless when repeated. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when every server answers and the cluster has a leader. */
+export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
+  for (let attempt = 1; ; attempt += 1) {
+    const dir = await mkdtemp(join(tmpdir(), 'kairos-etcd-'));
+    const servers = await planServers(dir, options);
+    const etcd = bundle(dir, servers);
+    try {
+      for (const server of servers) launch(server);
+      await Promise.all(servers.map((server) => ready(server)));
+      return etcd;
+    } catch (error) {
+      await etcd.stop();
+      // Another process may have taken a port between our look and etcd's start.
+      if (attempt === START_ATTEMPTS || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+interface Plan {
+  readonly host: string;
+  readonly log: string;
+  readonly args: readonly string[];
+  process: ChildProcess | undefined;
+  failure: Error | undefined;
+}
+
+async function planServers(dir: string, options: EtcdOptions): Promise<Plan[]> {
+  const names = options.nodes === 3 ? ['n1', 'n2', 'n3'] : ['n1'];
+  const ports = await freePorts(names.length * 2);
+  const client = (index: number): string => `http://127.0.0.1:${ports[index]}`;
+  const peer = (index: number): string => `http://127.0.0.1:${ports[names.length + index]}`;
+  const cluster = names.map((name, index) => `${name}=${peer(index)}`).join(',');
+  return names.map((name, index) => ({
+    host: client(index),
+    log: join(dir, `${name}.log`),
+    process: undefined,
+    failure: undefined,
+    args: [
+      ...['--name', name, '--data-dir', join(dir, name), '--logger', 'zap'],
+      ...['--listen-client-urls', client(index), '--advertise-client-urls', client(index)],
+      ...['--listen-peer-urls', peer(index), '--initial-advertise-peer-urls', peer(index)],
+      ...['--initial-cluster', cluster, '--initial-cluster-state', 'new'],
+      ...(options.flags ?? []),
+    ],
+  }));
+}
+
+function bundle(dir: string, servers: readonly Plan[]): Etcd {
+  // A test that ends without stop() must not leave servers behind.
+  const atExit = (): void => servers.forEach((server) => server.process?.kill('SIGKILL'));
+  process.on('exit', atExit);
+  return {
+    dir,
+    hosts: servers.map((server) => server.host),
+    nodes: servers.map((server) => ({
+      host: server.host,
+      get pid() {
+        return server.process?.pid ?? 0;
+      },
+      kill: (signal: NodeJS.Signals = 'SIGKILL') => signalServer(server, signal),
+      async restart() {
+        await signalServer(server, 'SIGKILL');
+        launch(server);
+        await ready(server);
+      },
+    })),
+    async stop() {
+      await Promise.all(servers.map((server) => signalServer(server, 'SIGKILL')));
+      process.off('exit', atExit);
+      await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+function launch(server: Plan): void {
+  const log = openSync(server.log, 'a');
+  // With a parent-death signal the server does not outlive a test that is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...server.args], {
+    stdio: ['ignore', log, log],
+    env: { PATH: process.env['PATH'] ?? '', GOMAXPROCS: '2' },
+  });
+  closeSync(log);
+  child.on('error', (error) => {
+    server.failure = error;
+  });
+  server.process = child;
+}
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+
+async function signalServer(server: Plan, signal: NodeJS.Signals): Promise<void> {
+  const child = server.process;
+  if (child === undefined || hasEnded(child)) return;
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill(signal);
+  if (signal === 'SIGKILL' || signal === 'SIGTERM') await gone;
+}
+
+async function ready(server: Plan): Promise<void> {
+  const limit = performance.now() + READY_LIMIT_MS;
+  while (performance.now() < limit) {
+    if (server.process === undefined || hasEnded(server.process)) break;
+    if (await isHealthy(server.host)) return;
+    await delay(25);
+  }
+  const log = readFileSync(server.log, 'utf8').slice(-2000);
+  throw new Error(`etcd did not start (Debian: apt-get install etcd-server): ${server.failure?.message ?? log}`);
+}
+
+function isHealthy(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(`${host}/health`, { agent: false, timeout: 2000 }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on('end', () => resolve(response.statusCode === 200 && body.includes('true')));
+      response.on('error', () => resolve(false));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
+}
+
+/** Ports that were free a moment ago; all are held together, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const listeners = await Promise.all(Array.from({ length: count }, () => listen()));
+  const ports = listeners.map((listener) => {
+    const address = listener.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  });
+  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
+  return ports;
+}
+
+function listen(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
