@@ -27,7 +27,6 @@ export interface CronExpression {
   readonly seconds: ValueSet;
   readonly minutes: ValueSet;
   readonly hours: ValueSet;
-  readonly months: ValueSet;
   readonly days: DayRule;
 }
 
@@ -74,10 +73,9 @@ export function parseCron(normal: string, text: string): CronExpression {
       seconds: setOf(SECOND, textOf(SECOND)),
       minutes: setOf(MINUTE, textOf(MINUTE)),
       hours: setOf(HOUR, textOf(HOUR)),
-      months: setOf(MONTH, textOf(MONTH)),
-      days: dayRuleOf(textOf(DAY_OF_MONTH), textOf(DAY_OF_WEEK)),
+      days: dayRuleOf(textOf(DAY_OF_MONTH), textOf(MONTH), textOf(DAY_OF_WEEK)),
     }));
-    if (!meansAnyDay(expression.days, expression.months)) {
+    if (!meansAnyDay(expression.days)) {
       const days = `day-of-month ${textOf(DAY_OF_MONTH)}, month ${textOf(MONTH)}, day-of-week ${textOf(DAY_OF_WEEK)}`;
       throw refusal(text, `it never comes due: no day is ${days}; allowed are expressions that some date satisfies`);
     }
@@ -117,8 +115,9 @@ function numbersOf(field: CronField, item: string): number[] {
   return valuesOfItem(field, item).filter((value) => typeof value === 'number');
 }
 
-function dayRuleOf(dayOfMonth: string, dayOfWeek: string): DayRule {
-  return dayRules(`${dayOfMonth} ${dayOfWeek}`, () => ({
+function dayRuleOf(dayOfMonth: string, month: string, dayOfWeek: string): DayRule {
+  return dayRules(`${dayOfMonth} ${month} ${dayOfWeek}`, () => ({
+    months: setOf(MONTH, month),
     dayOfMonth: isUnrestricted(dayOfMonth) ? undefined : dayOfMonthRuleOf(dayOfMonth),
     dayOfWeek: isUnrestricted(dayOfWeek) ? undefined : dayOfWeekRuleOf(dayOfWeek),
   }));

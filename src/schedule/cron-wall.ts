@@ -13,37 +13,37 @@ const MINUTE = 60;
 
 /** The first named wall time that is `from` or later; undefined when there is none up to year 10000. */
 export function firstWallFrom(expression: CronExpression, from: number): number | undefined {
-  const { days, months } = expression;
+  const { days } = expression;
   const today = Math.floor(from / DAY);
-  const day = firstDayFrom(days, months, today);
+  const day = firstDayFrom(days, today);
   if (day === undefined) return undefined;
   const time = firstTimeFrom(expression, day === today ? from - today * DAY : 0);
   if (time >= 0) return day * DAY + time;
-  const later = firstDayFrom(days, months, day + 1);
+  const later = firstDayFrom(days, day + 1);
   return later === undefined ? undefined : later * DAY + firstTimeFrom(expression, 0);
 }
 
 /** The last named wall time that is `to` or earlier; undefined when there is none back to year 0. */
 export function lastWallTo(expression: CronExpression, to: number): number | undefined {
-  const { days, months } = expression;
+  const { days } = expression;
   const today = Math.floor(to / DAY);
-  const day = lastDayTo(days, months, today);
+  const day = lastDayTo(days, today);
   if (day === undefined) return undefined;
   const time = lastTimeTo(expression, day === today ? to - today * DAY : DAY - 1);
   if (time >= 0) return day * DAY + time;
-  const earlier = lastDayTo(days, months, day - 1);
+  const earlier = lastDayTo(days, day - 1);
   return earlier === undefined ? undefined : earlier * DAY + lastTimeTo(expression, DAY - 1);
 }
 
 /** How many named wall times lie in (after, until]. */
 export function countWalls(expression: CronExpression, after: number, until: number): number {
   if (until <= after) return 0;
-  const { days, months, hours, minutes, seconds } = expression;
+  const { days, hours, minutes, seconds } = expression;
   const firstDay = Math.floor((after + 1) / DAY);
   const lastDay = Math.floor((until + 1) / DAY);
-  let count = countDays(days, months, firstDay, lastDay - 1) * hours.size * minutes.size * seconds.size;
-  if (countDays(days, months, firstDay, firstDay) === 1) count -= countTimesBelow(expression, after + 1 - firstDay * DAY);
-  if (countDays(days, months, lastDay, lastDay) === 1) count += countTimesBelow(expression, until + 1 - lastDay * DAY);
+  let count = countDays(days, firstDay, lastDay - 1) * hours.size * minutes.size * seconds.size;
+  if (countDays(days, firstDay, firstDay) === 1) count -= countTimesBelow(expression, after + 1 - firstDay * DAY);
+  if (countDays(days, lastDay, lastDay) === 1) count += countTimesBelow(expression, until + 1 - lastDay * DAY);
   return count;
 }
 

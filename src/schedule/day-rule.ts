@@ -1,12 +1,12 @@
 /**
- * Which days of a month a cron expression means. A month's days are one 31-bit word, bit d - 1 for day d.
+ * Which days a cron expression means. A month's days are one 31-bit word, bit d - 1 for day d.
  *
  * When both day fields are restricted a day needs to satisfy only one of them (as in Vixie cron); a field that is `*` or `?`
  * doesn't restrict. A day that a month lacks (31 April, and 31W with it) never matches in that month.
  */
 
 import { DAYS_PER_CYCLE, dateOfDay, dayOfDate, daysInMonth, weekdayOfDay } from './calendar.ts';
-import { bitCount, highestBit, lowestBit, type ValueSet } from './value-set.ts';
+import { bitCount, hasValue, highestBit, lowestBit, type ValueSet } from './value-set.ts';
 
 export interface DayOfMonthRule {
   /** Bit d - 1 for day d. */
@@ -27,6 +27,7 @@ export interface DayOfWeekRule {
 }
 
 export interface DayRule {
+  readonly months: ValueSet;
   /** Undefined where the field doesn't restrict. */
   readonly dayOfMonth: DayOfMonthRule | undefined;
   readonly dayOfWeek: DayOfWeekRule | undefined;
@@ -51,13 +52,13 @@ export function dayOfWeekRule(weekdays: number, nth: readonly number[], lastWeek
   return { daysByFirstWeekday, lastWeekdays };
 }
 
-/** The first day number from `from` on that the rule and the months mean; undefined when there is none up to year 10000. */
-export function firstDayFrom(rule: DayRule, months: ValueSet, from: number): number | undefined {
+/** The first day number from `from` on that the rule means; undefined when there is none up to year 10000. */
+export function firstDayFrom(rule: DayRule, from: number): number | undefined {
   const date = dateOfDay(from);
   let { year, month } = date;
   let later = -1 << (date.day - 1);
   while (year <= LAST_YEAR) {
-    const days = daysMeant(rule, months, year, month) & later;
+    const days = daysMeant(rule, year, month) & later;
     if (days !== 0) return dayOfDate(year, month, lowestBit(days) + 1);
     later = -1;
     month += 1;
@@ -69,13 +70,13 @@ export function firstDayFrom(rule: DayRule, months: ValueSet, from: number): num
   return undefined;
 }
 
-/** The last day number up to `to` that the rule and the months mean; undefined when there is none back to year 0. */
-export function lastDayTo(rule: DayRule, months: ValueSet, to: number): number | undefined {
+/** The last day number up to `to` that the rule means; undefined when there is none back to year 0. */
+export function lastDayTo(rule: DayRule, to: number): number | undefined {
   const date = dateOfDay(to);
   let { year, month } = date;
   let earlier = date.day >= 31 ? -1 : (1 << date.day) - 1;
   while (year >= FIRST_YEAR) {
-    const days = daysMeant(rule, months, year, month) & earlier;
+    const days = daysMeant(rule, year, month) & earlier;
     if (days !== 0) return dayOfDate(year, month, highestBit(days) + 1);
     earlier = -1;
     month -= 1;
@@ -87,15 +88,15 @@ export function lastDayTo(rule: DayRule, months: ValueSet, to: number): number |
   return undefined;
 }
 
-/** How many days from `from` to `to`, both included, the rule and the months mean. */
-export function countDays(rule: DayRule, months: ValueSet, from: number, to: number): number {
+/** How many days from `from` to `to`, both included, the rule means. */
+export function countDays(rule: DayRule, from: number, to: number): number {
   if (to < from) return 0;
   const first = dateOfDay(from);
   const last = dateOfDay(to);
   let count = 0;
   let { year, month } = first;
   while (year < last.year || (year === last.year && month <= last.month)) {
-    let days = daysMeant(rule, months, year, month);
+    let days = daysMeant(rule, year, month);
     if (year === first.year && month === first.month) days &= -1 << (first.day - 1);
     if (year === last.year && month === last.month && last.day < 31) days &= (1 << last.day) - 1;
     count += bitCount(days);
@@ -109,14 +110,14 @@ export function countDays(rule: DayRule, months: ValueSet, from: number, to: num
 }
 
 /** Whether there is any such day; the calendar repeats, so one cycle of it tells. */
-export function meansAnyDay(rule: DayRule, months: ValueSet): boolean {
+export function meansAnyDay(rule: DayRule): boolean {
   const start = dayOfDate(2000, 1, 1);
-  const first = firstDayFrom(rule, months, start);
+  const first = firstDayFrom(rule, start);
   return first !== undefined && first < start + DAYS_PER_CYCLE;
 }
 
-function daysMeant(rule: DayRule, months: ValueSet, year: number, month: number): number {
-  if (((months.low >>> month) & 1) === 0) return 0;
+function daysMeant(rule: DayRule, year: number, month: number): number {
+  if (!hasValue(rule.months, month)) return 0;
   const length = daysInMonth(year, month);
   const whole = length === 31 ? 0x7fffffff : (1 << length) - 1;
   const { dayOfMonth, dayOfWeek } = rule;
