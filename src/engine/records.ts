@@ -114,14 +114,28 @@ export interface RunRecord {
   readonly deadline?: Instant;
   readonly kill?: { readonly at: Instant; readonly reason: Reason };
   readonly reason?: Reason;
-  /** Present while its tokens have not all been handed to its children (a fan-out larger than one transaction). */
-  readonly handover?: true;
+  /**
+   * Present while its token has not been handed to all its children (a fan-out larger than one transaction): children up to
+   * this name, in order of names, have it. Empty: none yet. Moves on in the same step as their states, so none gets it twice.
+   */
+  readonly handover?: string;
 }
 
-/** A parent's word to a child. `run` is the parent's run. */
+/** A parent's word to a child that joins the latest. `run` is the parent's run. */
 export interface Token {
   readonly run: number;
   readonly outcome: Outcome;
+}
+
+/**
+ * The tokens a job holds in one flow, counted: a join of 10,000 parents stays a few bytes. Exact because a token is counted in
+ * the step that settles its parent; after an edit of the graph it is counted again from the parents' runs.
+ */
+export interface FlowTokens {
+  /** How many parents have spoken. */
+  readonly spoken: number;
+  /** Those whose outcome did not satisfy their edge, the first BLOCKED_NAMES of them. */
+  readonly blocked?: readonly string[];
 }
 
 export interface JobTotals {
@@ -145,8 +159,8 @@ export interface JobState {
   readonly totals: JobTotals;
   readonly lastSuccess?: { readonly run: number; readonly at: Instant };
   readonly lastFailure?: { readonly run: number; readonly at: Instant };
-  /** Tokens of flows in which this job has not been decided yet: flow -> parent -> token. */
-  readonly tokens?: Readonly<Record<FlowId, Readonly<Record<string, Token>>>>;
+  /** Tokens of the flows in which this job has not been decided yet. */
+  readonly tokens?: Readonly<Record<FlowId, FlowTokens>>;
   /** `join: latest`: the newest satisfying token of each parent since this job's last run. */
   readonly latest?: Readonly<Record<string, Token>>;
   /** The newest verdict record, so that an equal one extends it. */
@@ -180,4 +194,3 @@ export interface ExecutorIdentity {
   readonly kind: string;
   readonly identity: string;
 }
-

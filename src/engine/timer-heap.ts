@@ -19,6 +19,11 @@ export class TimerHeap {
     return this.#times[0];
   }
 
+  /** The key that is earliest. */
+  get first(): string | undefined {
+    return this.#keys[0];
+  }
+
   at(key: string): Instant | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : this.#times[place];

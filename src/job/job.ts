@@ -14,16 +14,7 @@ export interface Edge {
   readonly on: EdgeCondition;
 }
 
-export type ConstraintOperator =
-  | 'EQUALS'
-  | 'LIKE'
-  | 'UNLIKE'
-  | 'IS'
-  | 'IN'
-  | 'UNIQUE'
-  | 'CLUSTER'
-  | 'GROUP_BY'
-  | 'MAX_PER';
+export type ConstraintOperator = 'EQUALS' | 'LIKE' | 'UNLIKE' | 'IS' | 'IN' | 'UNIQUE' | 'CLUSTER' | 'GROUP_BY' | 'MAX_PER';
 
 /** `[attribute, operator, value]`. Attributes are the agent's, or `@hostname`, `@region`, `@zone`. */
 export interface Constraint {
@@ -56,7 +47,7 @@ export interface Job {
   readonly task: TaskSpec;
   readonly constraints: readonly Constraint[];
   readonly retry: RetryPolicy;
-  /** Longest an attempt may run, counted from its launch. */
+  /** Longest an attempt may run, counted from its start. */
   readonly timeoutMs: number | undefined;
   readonly killGraceMs: number;
   /** How long to wait for an attempt whose agent is cut off before it counts as lost. */

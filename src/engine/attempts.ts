@@ -1,0 +1,58 @@
+/** The end of an attempt: what it means for its run. Always in the open step. */
+
+import type { Attempt, Fault, Reason, RunRecord } from './records.ts';
+import { retryDelayMs } from './retry.ts';
+import { settleRun, storeOpen } from './runs.ts';
+import type { World } from './world.ts';
+
+export interface AttemptEnd {
+  readonly outcome: 'succeeded' | 'failed' | 'killed';
+  readonly fault?: Fault;
+  readonly reason?: Reason;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+export function withLastAttempt(run: RunRecord, change: Partial<Attempt>): RunRecord {
+  const last = run.attempts.at(-1) as Attempt;
+  return { ...run, attempts: [...run.attempts.slice(0, -1), { ...last, ...change }] };
+}
+
+/** Ends the run's newest attempt: the run is settled, or waits for its next attempt. */
+export function endAttempt(world: World, run: RunRecord, end: AttemptEnd): void {
+  const { outcome, ...known } = asKilled(run, end);
+  const ended = withLastAttempt(run, { endedAt: world.now, ...known });
+  const attempt = ended.attempts.at(-1) as Attempt;
+  const lost = run.lost + (known.fault === 'infrastructure' ? 1 : 0);
+  const isRetried = outcome === 'failed' && !isKillFinal(run);
+  const delayMs = isRetried ? retryDelayMs(world.jobOf(run).retry, ended.attempts) : undefined;
+  const retryAt = delayMs === undefined ? undefined : world.now + delayMs;
+  world.recorder.fact({
+    type: 'attempt-ended',
+    taskId: attempt.taskId,
+    outcome,
+    ...(known.fault ? { fault: known.fault } : {}),
+    reason: known.reason,
+    ...(retryAt === undefined ? {} : { retryAt }),
+  });
+  if (retryAt === undefined) {
+    settleRun(world, { ...ended, lost }, { outcome, reason: known.reason });
+    return;
+  }
+  const { kill: _answered, ...rest } = ended;
+  world.forgetVolatile(run);
+  storeOpen(world, { ...rest, lost, state: 'backoff', notBefore: retryAt });
+}
+
+/** A time-out is the task's failure and may be retried; every other kill of ours is final. */
+function isKillFinal(run: RunRecord): boolean {
+  return run.kill !== undefined && run.kill.reason.code !== 'timeout';
+}
+
+/** What an end means in the light of a kill of ours: unless the task finished first, it is the kill's doing. */
+function asKilled(run: RunRecord, end: AttemptEnd): AttemptEnd {
+  const kill = run.kill;
+  if (!kill || end.outcome === 'succeeded') return end;
+  if (kill.reason.code === 'timeout') return { ...end, outcome: 'failed', fault: 'task', reason: kill.reason };
+  return { ...end, outcome: 'killed', fault: 'request', reason: kill.reason };
+}

@@ -1,0 +1,94 @@
+/** Placement constraints against one agent, in the words of Marathon and Chronos. Pure. */
+
+import type { Attribute } from '../executor/port.ts';
+import type { Constraint } from '../job/job.ts';
+
+/** What a constraint can ask of an agent. */
+export interface AgentView {
+  readonly hostname: string;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly region?: string;
+  readonly zone?: string;
+}
+
+/** For each constrained attribute, the values at the job's other tasks. */
+export type PlacedValues = ReadonlyMap<string, readonly string[]>;
+
+const NONE: readonly string[] = [];
+
+/** The first constraint that the agent does not meet. */
+export function unmetConstraint(constraints: readonly Constraint[], agent: AgentView, placed: PlacedValues): Constraint | undefined {
+  return constraints.find((constraint) => !meets(constraint, agent, placed.get(constraint.attribute) ?? NONE));
+}
+
+/** The agent's value of an attribute, as text; undefined when it has none. */
+export function attributeValue(agent: AgentView, name: string): string | undefined {
+  const values = valuesOf(agent, name);
+  return values.length > 0 ? values.join(',') : undefined;
+}
+
+/** An agent that lacks the attribute meets no constraint on it, UNLIKE included, as in Chronos. */
+function meets(constraint: Constraint, agent: AgentView, placed: readonly string[]): boolean {
+  const values = valuesOf(agent, constraint.attribute);
+  if (values.length === 0) return false;
+  const wanted = constraint.value ?? '';
+  const own = values.join(',');
+  switch (constraint.operator) {
+    case 'EQUALS':
+    case 'IS':
+      return values.includes(wanted);
+    case 'LIKE':
+      return values.some((value) => pattern(wanted).test(value));
+    case 'UNLIKE':
+      return !values.some((value) => pattern(wanted).test(value));
+    case 'IN':
+      return listOf(wanted).some((value) => values.includes(value));
+    case 'UNIQUE':
+      return !placed.includes(own);
+    case 'CLUSTER':
+      return (constraint.value === undefined || own === wanted) && placed.every((value) => value === own);
+    case 'MAX_PER':
+      return placed.filter((value) => value === own).length < Number(wanted);
+    case 'GROUP_BY':
+      return isSpread(placed, own, Number(wanted || 0));
+  }
+}
+
+/** Even spread over the groups seen, or over `groups` of them when a number is given: no group runs ahead of another by two. */
+function isSpread(placed: readonly string[], own: string, groups: number): boolean {
+  const counts = new Map<string, number>([[own, 0]]);
+  for (const value of placed) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const fewest = counts.size < groups ? 0 : Math.min(...counts.values());
+  return (counts.get(own) as number) <= fewest;
+}
+
+function valuesOf(agent: AgentView, name: string): readonly string[] {
+  if (name === '@hostname' || name === 'hostname') return [agent.hostname];
+  if (name === '@region') return agent.region === undefined ? NONE : [agent.region];
+  if (name === '@zone') return agent.zone === undefined ? NONE : [agent.zone];
+  const attribute = agent.attributes[name];
+  if (!attribute) return NONE;
+  switch (attribute.type) {
+    case 'text':
+      return [attribute.value];
+    case 'scalar':
+      return [String(attribute.value)];
+    case 'set':
+      return attribute.value;
+    case 'ranges':
+      return attribute.value.map(([begin, end]) => `${begin}-${end}`);
+  }
+}
+
+/** `a,b` or `{a,b}`. */
+function listOf(text: string): string[] {
+  return text
+    .replace(/^\{|\}$/g, '')
+    .split(',')
+    .map((item) => item.trim());
+}
+
+/** The whole value must match, as in Chronos. The definition was checked to hold a valid pattern. */
+function pattern(text: string): RegExp {
+  return new RegExp(`^(?:${text})$`);
+}

@@ -1,0 +1,128 @@
+/**
+ * Definitions as they change under a leader: created, replaced, deleted. A changed schedule takes effect from the moment it was
+ * set; what was due before is decided by the old definition first. A run keeps the definition it was created with.
+ */
+
+import type { JobRecord } from '../job/job.ts';
+import { resolveJob } from '../job/resolve-job.ts';
+import type { JobSpec } from '../job/spec.ts';
+import { handOverTokens } from './flows.ts';
+import { killAttempt } from './kills.ts';
+import { stateKey } from './keys.ts';
+import { decideNominalTimes } from './nominal-times.ts';
+import type { JobState, Reason } from './records.ts';
+import { settleRun } from './runs.ts';
+import { isoTime, recordVerdict } from './verdicts.ts';
+import { isAlive, type Slot, type World } from './world.ts';
+
+const NO_TOTALS = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 } as const;
+
+/** Takes a new or replaced definition. */
+export function putDefinition(world: World, record: JobRecord<JobSpec>): void {
+  const slot = world.slot(record.spec.name);
+  const isSame = slot.record?.uid === record.uid;
+  if (isSame && (slot.record?.version ?? 0) >= record.version) return;
+  if (isSame) finishOldSchedule(world, slot, record);
+  else if (slot.record) forgetJob(world, slot);
+  setDefinition(world, slot, record);
+  if (slot.job) alignState(world, slot, record);
+  world.recorder.close();
+  decideNominalTimes(world, slot);
+}
+
+/** Files a definition in memory; one that can't be used is left alone and told. */
+export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
+  slot.record = record;
+  try {
+    slot.job = resolveJob(record);
+  } catch (error) {
+    slot.job = undefined;
+    world.recorder.fact({ type: 'unusable-record', key: `jobs/${slot.name}`, problem: String(error) });
+  }
+  const job = slot.job;
+  if (!job) return;
+  world.graph.set(slot.name, { scheduled: job.schedule !== undefined, join: job.join, after: job.after });
+  world.noteGraphChange();
+}
+
+/** Up to the moment of the change, the old definition counts. */
+function finishOldSchedule(world: World, slot: Slot, next: JobRecord<JobSpec>): void {
+  const bounds = [world.now];
+  if (next.scheduledSince !== slot.record?.scheduledSince) bounds.push(next.scheduledSince - 1);
+  const isSuspending = next.suspension && next.suspension.from !== slot.record?.suspension?.from;
+  if (isSuspending) bounds.push((next.suspension?.from ?? world.now) - 1);
+  decideNominalTimes(world, slot, Math.min(...bounds));
+}
+
+/** Brings the state in line with a definition that may be of another job (deleted and made again) or another schedule. */
+export function alignState(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
+  const state = slot.state;
+  const cursor = record.scheduledSince - 1;
+  if (!state || state.uid !== record.uid) {
+    world.putState(slot, {
+      uid: record.uid,
+      cursor,
+      scheduledSince: record.scheduledSince,
+      lastRun: state?.lastRun ?? 0,
+      totals: NO_TOTALS,
+    });
+  } else if (state.scheduledSince !== record.scheduledSince) {
+    noteUnseenEdit(world, slot, record);
+    const current = slot.state as JobState;
+    const { verdict: _old, ...rest } = current;
+    world.putState(slot, { ...rest, cursor: Math.max(cursor, current.cursor), scheduledSince: record.scheduledSince });
+  }
+}
+
+/** Nobody led when the schedule was replaced: what the old one named until then can't be listed any more, but is not forgotten. */
+function noteUnseenEdit(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
+  const from = (slot.state as JobState).cursor + 1;
+  const to = record.scheduledSince - 1;
+  if (!world.isLoading || to < from) return;
+  const text = `the schedule was replaced at ${isoTime(record.scheduledSince)} while there was no leader`;
+  recordVerdict(world, slot, { from, to, count: undefined, verdict: 'missed', reason: { code: 'edited', text, data: { from, to } } });
+}
+
+/** Takes a deletion: what has not started is given up, what runs is killed; the run counter stays. */
+export function removeDefinition(world: World, name: string): void {
+  const slot = world.slots.get(name);
+  if (!slot?.record) return;
+  forgetJob(world, slot);
+  slot.record = undefined;
+  slot.job = undefined;
+  world.graph.delete(name);
+  world.noteGraphChange();
+  world.recorder.close();
+}
+
+function forgetJob(world: World, slot: Slot): void {
+  const reason: Reason = { code: 'job-deleted', text: 'the job was deleted' };
+  for (const run of [...world.openRuns(slot).values()]) {
+    world.jobOf(run);
+    if (isAlive(run.state)) killAttempt(world, run, reason);
+    else settleRun(world, run, { outcome: 'killed', reason });
+    handOverTokens(world);
+    world.recorder.close();
+  }
+  clearRemains(world, slot);
+}
+
+/** Deletes kept runs and verdicts in steps that may be repeated; the counter stays, so that no task id comes twice. */
+export function clearRemains(world: World, slot: Slot): void {
+  while (slot.kept && slot.kept.length > 0) {
+    world.dropOldestRun(slot);
+    if (world.recorder.room < 2) world.recorder.close();
+  }
+  while (slot.verdicts && slot.verdicts.length > 0) {
+    world.dropOldestVerdict(slot);
+    if (world.recorder.room < 2) world.recorder.close();
+  }
+  world.recorder.close();
+  world.timers.delete(slot.name);
+  const state = slot.state;
+  if (!state) return;
+  slot.state = { uid: '', cursor: 0, scheduledSince: 0, lastRun: state.lastRun, totals: NO_TOTALS };
+  world.joining.delete(slot.name);
+  world.recorder.put(stateKey(slot.name), slot.state);
+  world.recorder.close();
+}

@@ -1,0 +1,161 @@
+/**
+ * The deterministic heart: given what happened and what time it is, it says what becomes durable and what is to be done.
+ * No IO, no timers, no clock, no chance: the same facts and the same inputs give the same decisions, so a failure replays.
+ *
+ * An engine lives for one term. It takes its own decisions for granted at once; a leader that can't commit one gives up the
+ * term, and the engine with it.
+ */
+
+import type { ExecutorEvent } from '../executor/port.ts';
+import type { JobRecord } from '../job/job.ts';
+import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import type { Entry } from '../store/port.ts';
+import type { Decision } from './decision.ts';
+import { putDefinition, removeDefinition } from './definitions.ts';
+import { decideDueRun } from './due-runs.ts';
+import { ExecutorLink } from './executor-link.ts';
+import { handOverTokens, recountFlows } from './flows.ts';
+import { STALL_MS } from './limits.ts';
+import { loadEntries, resume } from './load.ts';
+import { decideNominalTimes } from './nominal-times.ts';
+import type { Request, RunState } from './records.ts';
+import { takeRequest } from './requests.ts';
+import { parseRunId } from './task-id.ts';
+import { World } from './world.ts';
+
+export type EngineEvent =
+  | { readonly type: 'job'; readonly name: string; readonly record: JobRecord<JobSpec> | undefined }
+  | { readonly type: 'request'; readonly request: Request }
+  /** The request's removal was seen in the store. */
+  | { readonly type: 'request-gone'; readonly id: string }
+  | { readonly type: 'executor'; readonly event: ExecutorEvent };
+
+export interface EngineInput {
+  /** The fencing number, given to tasks. */
+  readonly term: bigint;
+  /** The executor's kind. */
+  readonly executor: string;
+  /** All that is stored, read within the term. */
+  readonly entries: Iterable<Entry>;
+  readonly now: Instant;
+}
+
+/** A count of what is under way, for gauges. */
+export interface EngineGauges {
+  readonly jobs: number;
+  readonly pending: number;
+  readonly pendingSince: Instant | undefined;
+  readonly runs: Readonly<Partial<Record<RunState, number>>>;
+}
+
+export class Engine {
+  readonly #world: World;
+  readonly #link: ExecutorLink;
+  #loaded: Request[];
+  /** Requests taken whose removal was not seen yet: told of once more, they must not count twice. */
+  readonly #taken = new Set<string>();
+  #wakeAt: Instant | undefined;
+
+  constructor({ term, executor, entries, now }: EngineInput) {
+    this.#world = new World(term);
+    this.#world.now = now;
+    this.#world.decidableSince = now;
+    this.#world.isLoading = true;
+    this.#loaded = loadEntries(this.#world, entries);
+    this.#link = new ExecutorLink(this.#world, executor);
+  }
+
+  /** The executor's identity as stored, to connect with. */
+  get identity(): string | undefined {
+    return this.#world.identity?.identity;
+  }
+
+  /** Decides on everything that happened up to `now`. */
+  decide(events: readonly EngineEvent[], now: Instant): Decision {
+    const world = this.#world;
+    this.#noticeStall(now);
+    world.now = now;
+    if (world.isLoading) this.#finishLoading();
+    for (const event of events) {
+      this.#take(event);
+      handOverTokens(world);
+      world.recorder.close();
+    }
+    this.#decideDue();
+    if (world.graphChanged) {
+      world.graphChanged = false;
+      recountFlows(world);
+    }
+    this.#link.settle();
+    this.#wakeAt = earliest(world.timers.earliest, this.#link.wakeAt);
+    return { steps: world.recorder.take(), wakeAt: this.#wakeAt };
+  }
+
+  gauges(): EngineGauges {
+    const { slots, pending } = this.#world;
+    const runs: Partial<Record<RunState, number>> = {};
+    let jobs = 0;
+    for (const slot of slots.values()) {
+      if (slot.record) jobs += 1;
+      if (!slot.open) continue;
+      for (const run of slot.open.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
+    }
+    return { jobs, pending: pending.size, pendingSince: pending.oldestSince, runs };
+  }
+
+  /** Woken much too late, it was as good as gone: a paused process, a sleeping laptop. */
+  #noticeStall(now: Instant): void {
+    if (this.#wakeAt !== undefined && now > this.#wakeAt + STALL_MS) this.#world.decidableSince = now;
+  }
+
+  #finishLoading(): void {
+    const world = this.#world;
+    resume(world);
+    handOverTokens(world);
+    world.recorder.close();
+    world.isLoading = false;
+    for (const slot of world.slots.values()) decideNominalTimes(world, slot);
+    for (const request of this.#loaded) this.#takeRequest(request);
+    this.#loaded = [];
+  }
+
+  #takeRequest(request: Request): void {
+    if (this.#taken.has(request.id)) return;
+    this.#taken.add(request.id);
+    takeRequest(this.#world, request);
+  }
+
+  #take(event: EngineEvent): void {
+    switch (event.type) {
+      case 'job':
+        return event.record ? putDefinition(this.#world, event.record) : removeDefinition(this.#world, event.name);
+      case 'request':
+        return this.#takeRequest(event.request);
+      case 'request-gone':
+        this.#taken.delete(event.id);
+        return;
+      case 'executor':
+        return this.#link.take(event.event);
+    }
+  }
+
+  #decideDue(): void {
+    const world = this.#world;
+    for (let key = world.timers.popDue(world.now); key !== undefined; key = world.timers.popDue(world.now)) {
+      const id = parseRunId(key);
+      if (!id) {
+        const slot = world.slots.get(key);
+        if (slot) decideNominalTimes(world, slot);
+        continue;
+      }
+      const run = world.run(id.job, id.run);
+      if (run) decideDueRun(world, run);
+    }
+  }
+}
+
+function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}

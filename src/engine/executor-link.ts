@@ -1,0 +1,152 @@
+/**
+ * The engine's side of the executor: whether it may launch, which offers it holds, and the manners of a good framework:
+ * offers that nothing waits for go back, none are asked for while nothing waits.
+ */
+
+import type { ExecutorCommand, ExecutorEvent, TaskRef } from '../executor/port.ts';
+import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
+import { IDLE_REFUSE_MS, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
+import { OfferBook } from './offer-book.ts';
+import { placePending } from './placement.ts';
+import type { ExecutorIdentity } from './records.ts';
+import { takeStatus } from './statuses.ts';
+import { isAlive, type World } from './world.ts';
+
+/** Tasks named in one reconcile command. */
+const RECONCILE_BATCH = 500;
+
+type Wish = 'offers' | 'none';
+
+export class ExecutorLink {
+  readonly #world: World;
+  readonly #kind: string;
+  readonly #offers = new OfferBook();
+  #isConnected = false;
+  /** Everything alive was answered for: only then may anything be launched. */
+  #isReconciled = false;
+  #isExclusive = false;
+  /** What the executor was last told: whether offers are wanted. */
+  #told: Wish = 'offers';
+  /** Offers were declined since the last revive, so filters stand in the way of new ones. */
+  #hasFilters = false;
+  /** The queue's additions that were last seen: only a newcomer is worth lifting filters for. */
+  #seenAdditions = 0;
+  #reconcileAt = Infinity;
+
+  constructor(world: World, kind: string) {
+    this.#world = world;
+    this.#kind = kind;
+  }
+
+  get isReady(): boolean {
+    return this.#isConnected && this.#isReconciled;
+  }
+
+  /** When everything alive is to be asked about again. */
+  get wakeAt(): number | undefined {
+    return this.#isConnected ? this.#reconcileAt : undefined;
+  }
+
+  take(event: ExecutorEvent): void {
+    switch (event.type) {
+      case 'connected':
+        return this.#connect(event);
+      case 'disconnected':
+        return this.#disconnect(event.reason);
+      case 'reconciled':
+        this.#isReconciled = true;
+        return this.#world.recorder.fact({ type: 'executor', state: 'reconciled', detail: this.#kind });
+      case 'offers':
+        for (const offer of event.offers) this.#offers.add(offer);
+        return;
+      case 'rescinded':
+        return this.#decline(this.#offers.rescind(event.offerId), 0);
+      case 'agent-lost':
+        return this.#offers.removeAgent(event.agentId);
+      case 'status':
+        return takeStatus(this.#world, event.status);
+    }
+  }
+
+  /** Launches what can be, then sees to the offers left over. */
+  settle(): void {
+    const world = this.#world;
+    if (!this.#isConnected) return;
+    if (world.now >= this.#reconcileAt) this.#reconcile();
+    if (this.#isReconciled && this.#offers.size > 0 && world.pending.size > 0) placePending(world, this.#offers);
+    if (!this.#isExclusive && this.#isReconciled) this.#giveBack();
+    world.recorder.close();
+  }
+
+  #connect(event: Extract<ExecutorEvent, { type: 'connected' }>): void {
+    const world = this.#world;
+    this.#offers.clear();
+    this.#isConnected = true;
+    this.#isReconciled = false;
+    this.#isExclusive = event.exclusive;
+    this.#told = 'offers';
+    this.#hasFilters = true;
+    const identity: ExecutorIdentity = { kind: this.#kind, identity: event.identity };
+    if (world.identity?.identity !== identity.identity || world.identity.kind !== identity.kind) {
+      world.identity = identity;
+      world.recorder.put(EXECUTOR_IDENTITY_KEY, identity);
+    }
+    world.recorder.fact({ type: 'executor', state: 'connected', detail: event.identity });
+    this.#reconcile();
+  }
+
+  #disconnect(reason: string): void {
+    this.#offers.clear();
+    this.#isConnected = false;
+    this.#isReconciled = false;
+    this.#world.recorder.fact({ type: 'executor', state: 'disconnected', detail: reason });
+  }
+
+  /** Asks about every attempt believed alive, in the step before which all of them were durable. */
+  #reconcile(): void {
+    const tasks = aliveTasks(this.#world);
+    this.#reconcileAt = this.#world.now + RECONCILE_INTERVAL_MS;
+    for (let from = 0; from === 0 || from < tasks.length; from += RECONCILE_BATCH) {
+      this.#world.recorder.command({ type: 'reconcile', tasks: tasks.slice(from, from + RECONCILE_BATCH) });
+    }
+  }
+
+  /** Offers that were not used go back; with nothing waiting none are asked for until something does. */
+  #giveBack(): void {
+    const isWaiting = this.#world.pending.size > 0;
+    const heldIds = [...this.#offers.pools.values()].flatMap((pool) => pool.offerIds);
+    this.#offers.clear();
+    this.#decline(heldIds, isWaiting ? UNFIT_REFUSE_MS : IDLE_REFUSE_MS);
+    if (heldIds.length > 0) this.#hasFilters = true;
+    const wish: Wish = isWaiting ? 'offers' : 'none';
+    if (wish === 'none' && this.#told === 'offers') this.#tell({ type: 'suppress' }, wish);
+    const hasNews = this.#world.pending.additions !== this.#seenAdditions;
+    const isBlocked = this.#told === 'none' || (this.#hasFilters && hasNews && heldIds.length === 0);
+    this.#seenAdditions = this.#world.pending.additions;
+    if (wish === 'offers' && isBlocked) {
+      this.#hasFilters = false;
+      this.#tell({ type: 'revive' }, wish);
+    }
+  }
+
+  #tell(command: ExecutorCommand, wish: Wish): void {
+    this.#told = wish;
+    this.#world.recorder.command(command);
+  }
+
+  #decline(offerIds: readonly string[], refuseMs: number): void {
+    if (offerIds.length > 0) this.#world.recorder.command({ type: 'decline', offerIds, refuseMs });
+  }
+}
+
+function aliveTasks(world: World): TaskRef[] {
+  const tasks: TaskRef[] = [];
+  for (const name of [...world.busy].sort()) {
+    for (const run of world.openRuns(world.slot(name)).values()) {
+      const attempt = run.attempts.at(-1);
+      if (!attempt || !isAlive(run.state)) continue;
+      tasks.push({ taskId: attempt.taskId, agentId: attempt.agentId, address: attempt.address });
+    }
+  }
+  return tasks;
+}

@@ -1,0 +1,53 @@
+/** The engine's constants, each with its reason. Durations in milliseconds. */
+
+/** Catch-up of kind `all` runs at most this many missed nominal times; older ones are `missed` (design §3). */
+export const CATCH_UP_LIMIT = 1_000;
+
+/** Verdict ranges count their nominal times up to here. */
+export const VERDICT_COUNT_LIMIT = 10_000;
+
+/** Names of parents kept to explain an upstream skip. */
+export const BLOCKED_NAMES = 10;
+
+/** Attempts of one run that may end by the infrastructure's doing before the run fails. */
+export const INFRASTRUCTURE_FAILURES = 10;
+
+/** Pause after an infrastructure failure, doubled with each, up to the longest. */
+export const INFRASTRUCTURE_DELAY_MS = 1_000;
+export const INFRASTRUCTURE_LONGEST_DELAY_MS = 60_000;
+
+/** A launch that nobody has heard of for this long is asked about, again and again at this pace. */
+export const LAUNCH_CONFIRM_MS = 30_000;
+
+/** A kill is repeated at this pace, or after the task's grace if that is longer, until the task is over. */
+export const KILL_REPEAT_MS = 10_000;
+
+/** Every attempt believed alive is asked about this often, whatever was heard. */
+export const RECONCILE_INTERVAL_MS = 600_000;
+
+/**
+ * Woken this much later than it asked to be, the engine was not running: what came due meanwhile is caught up as after an
+ * outage. Larger than any pause of a healthy node under load, smaller than what a person would call punctual.
+ */
+export const STALL_MS = 5_000;
+
+/** Most tasks in one launch: each is a write of the step that holds them all. */
+export const LAUNCH_BATCH = 100;
+
+/** How long offers that nothing waiting fits on are declined for; a new run revives them at once. */
+export const UNFIT_REFUSE_MS = 5_000;
+
+/** How long offers are declined for when nothing waits. */
+export const IDLE_REFUSE_MS = 300_000;
+
+/** Waiting this long counts as much as one step of priority, so that nothing starves. */
+export const AGEING_STEP_MS = 60_000;
+
+/** Queued runs that a `replace` gives up in one step. */
+export const REPLACE_BATCH = 20;
+
+/** Room in a step that settling one child needs at most: run, state, verdict, two prunings, and those it replaces. */
+export const CHILD_ROOM = 30;
+
+/** Verdict ranges kept per job. */
+export const KEPT_VERDICTS = 100;

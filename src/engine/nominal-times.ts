@@ -1,0 +1,137 @@
+/**
+ * Nominal times become runs or verdicts, each exactly once, in order: the job's cursor moves over a time only in the step that
+ * decides it. Times that passed while nobody could decide are caught up as the job says; times in a suspension are recorded as
+ * such. Ranges are found by arithmetic.
+ */
+
+import type { Job } from '../job/job.ts';
+import type { Instant, Schedule } from '../schedule/schedule.ts';
+import { handOverTokens } from './flows.ts';
+import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
+import type { JobState, Reason } from './records.ts';
+import { createRun, overlapReason, overlappingRun } from './runs.ts';
+import { isoTime, recordVerdict, type VerdictInput } from './verdicts.ts';
+import type { Slot, World } from './world.ts';
+
+/** Decides every nominal time up to `until` (the time of the decision, or earlier) and sets the job's timer. */
+export function decideNominalTimes(world: World, slot: Slot, until: Instant = world.now): void {
+  const schedule = slot.job?.schedule;
+  if (schedule && slot.state) {
+    decideAround(world, slot, until);
+    world.recorder.close();
+  }
+  world.timers.set(slot.name, nextDue(slot));
+}
+
+/** When the job's next nominal time comes due; undefined while there is none or it is suspended. */
+function nextDue(slot: Slot): Instant | undefined {
+  if (!slot.job?.schedule || !slot.state || slot.job.suspended) return undefined;
+  return slot.job.schedule.next(slot.state.cursor);
+}
+
+/** Before, in, and after the latest suspension. */
+function decideAround(world: World, slot: Slot, until: Instant): void {
+  const span = slot.record?.suspension;
+  if (!span || span.from > until) return decideOpen(world, slot, until);
+  decideOpen(world, slot, span.from - 1);
+  if (span.to === undefined) return;
+  const to = Math.min(span.to - 1, until);
+  const by = span.by;
+  const text = `suspended${by ? ` by ${by}` : ''} from ${isoTime(span.from)} to ${isoTime(span.to)}`;
+  recordSpan(world, slot, { to, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from: span.from, to: span.to } } });
+  decideOpen(world, slot, until);
+}
+
+/** Nominal times of a span in which the job was not suspended. */
+function decideOpen(world: World, slot: Slot, until: Instant): void {
+  const { schedule, catchUp } = slot.job as Job & { schedule: Schedule };
+  const outageEnd = Math.min(until, world.decidableSince - 1);
+  const newest = outageEnd > cursorOf(slot) ? schedule.previous(outageEnd + 1) : undefined;
+  if (newest !== undefined && newest > cursorOf(slot)) {
+    const following = schedule.next(outageEnd);
+    const isSuperseded = following !== undefined && following <= until;
+    if (catchUp === 'all') catchUpAll(world, slot, newest);
+    else catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
+  }
+  for (let at = schedule.next(cursorOf(slot)); at !== undefined && at <= until; at = schedule.next(at)) {
+    decideOne(world, slot, { at });
+  }
+}
+
+/** Only the newest of the missed times may run. */
+function catchUpLast(world: World, slot: Slot, { newest, runs }: { newest: Instant; runs: boolean }): void {
+  const reason = outageReason(world, slot);
+  recordSpan(world, slot, { to: runs ? newest - 1 : newest, verdict: 'missed', reason });
+  if (runs) decideOne(world, slot, { at: newest, caughtUp: true });
+}
+
+/** Each of the missed times runs, oldest first, the newest CATCH_UP_LIMIT of them. */
+function catchUpAll(world: World, slot: Slot, newest: Instant): void {
+  const schedule = slot.job?.schedule as Schedule;
+  let oldest = newest;
+  for (let left = CATCH_UP_LIMIT - 1; left > 0; left--) {
+    const earlier = schedule.previous(oldest);
+    if (earlier === undefined || earlier <= cursorOf(slot)) break;
+    oldest = earlier;
+  }
+  recordSpan(world, slot, { to: oldest - 1, verdict: 'missed', reason: outageReason(world, slot) });
+  for (let at: Instant | undefined = oldest; at !== undefined && at <= newest; at = schedule.next(at)) {
+    decideOne(world, slot, { at, caughtUp: true, waits: true });
+  }
+}
+
+function outageReason(world: World, slot: Slot): Reason {
+  const from = cursorOf(slot);
+  const to = world.decidableSince;
+  const text = `no leader could decide between ${isoTime(from)} and ${isoTime(to)}, and catchUp is ${slot.job?.catchUp}`;
+  return { code: 'no-leader', text, data: { from, to, catchUp: slot.job?.catchUp } };
+}
+
+/** One verdict for all nominal times after the cursor up to `to`, if there are any. */
+function recordSpan(world: World, slot: Slot, span: Pick<VerdictInput, 'to' | 'verdict' | 'reason'>): void {
+  const schedule = slot.job?.schedule as Schedule;
+  const cursor = cursorOf(slot);
+  const from = schedule.next(cursor);
+  const last = schedule.previous(span.to + 1);
+  if (from === undefined || last === undefined || from > last) return;
+  const count = schedule.count(cursor, last, VERDICT_COUNT_LIMIT);
+  recordVerdict(world, slot, { from, to: last, count, verdict: span.verdict, reason: span.reason });
+}
+
+interface Due {
+  readonly at: Instant;
+  readonly caughtUp?: true;
+  /** Queues where overlap is forbidden. */
+  readonly waits?: true;
+}
+
+/** One nominal time: a run, or the verdict why not. A step of its own. */
+function decideOne(world: World, slot: Slot, { at, caughtUp, waits }: Due): void {
+  world.recorder.close();
+  const refusal = lateVerdict(world, slot, at) ?? (waits ? undefined : overlapVerdict(world, slot));
+  if (refusal) {
+    recordVerdict(world, slot, { from: at, to: at, count: 1, ...refusal });
+    return;
+  }
+  const { verdict: _ended, ...state } = slot.state as JobState;
+  world.putState(slot, { ...state, cursor: at });
+  const trigger = { type: 'schedule', scheduledFor: at, ...(caughtUp ? { caughtUp } : {}) } as const;
+  createRun(world, slot, { trigger, ...(waits ? { waits } : {}) });
+  handOverTokens(world);
+}
+
+function lateVerdict(world: World, slot: Slot, at: Instant): Pick<VerdictInput, 'verdict' | 'reason'> | undefined {
+  const deadlineMs = slot.job?.startingDeadlineMs;
+  if (deadlineMs === undefined || world.now <= at + deadlineMs) return undefined;
+  const text = `the starting deadline, ${isoTime(at + deadlineMs)}, had passed when it could be decided`;
+  return { verdict: 'missed', reason: { code: 'deadline', text, data: { deadlineMs } } };
+}
+
+function overlapVerdict(world: World, slot: Slot): Pick<VerdictInput, 'verdict' | 'reason'> | undefined {
+  const blocker = overlappingRun(world, slot);
+  return blocker && { verdict: 'skipped', reason: overlapReason(blocker) };
+}
+
+function cursorOf(slot: Slot): Instant {
+  return (slot.state as JobState).cursor;
+}

@@ -1,0 +1,152 @@
+/**
+ * The offers at hand, by pool (offers of one agent and role may be spent together), and what is left of each while a decision
+ * spends them. Amounts are kept in thousandths, as Mesos rounds them, so that sums are exact.
+ */
+
+import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.ts';
+import type { Job } from '../job/job.ts';
+import { type AgentView, type PlacedValues, unmetConstraint } from './constraints.ts';
+import { LAUNCH_BATCH } from './limits.ts';
+
+export interface Pool extends AgentView {
+  readonly key: string;
+  readonly agentId: string;
+  readonly address: string;
+  readonly offerIds: string[];
+  /** What is left, in thousandths (ports apart). */
+  readonly free: { cpus: number; mem: number; disk: number; gpus: number };
+  ports: readonly PortRange[];
+  /** Tasks put on it in this decision. */
+  staged: number;
+}
+
+const thousandths = (amount: number): number => Math.round(amount * 1000);
+
+export class OfferBook {
+  readonly pools = new Map<string, Pool>();
+  readonly #poolOf = new Map<string, Pool>();
+
+  get size(): number {
+    return this.#poolOf.size;
+  }
+
+  add(offer: Offer): void {
+    let pool = this.pools.get(offer.pool);
+    if (!pool) this.pools.set(offer.pool, (pool = emptyPool(offer)));
+    pool.offerIds.push(offer.id);
+    this.#poolOf.set(offer.id, pool);
+    addResources(pool, offer.resources);
+  }
+
+  /** A rescinded offer takes its pool's other offers along: they are given back, so that what is left is certain. */
+  rescind(offerId: string): readonly string[] {
+    const pool = this.#poolOf.get(offerId);
+    if (!pool) return [];
+    this.remove(pool);
+    return pool.offerIds.filter((id) => id !== offerId);
+  }
+
+  removeAgent(agentId: string): void {
+    for (const pool of [...this.pools.values()]) if (pool.agentId === agentId) this.remove(pool);
+  }
+
+  remove(pool: Pool): void {
+    this.pools.delete(pool.key);
+    for (const id of pool.offerIds) this.#poolOf.delete(id);
+  }
+
+  clear(): void {
+    this.pools.clear();
+    this.#poolOf.clear();
+  }
+
+  /** The fullest pool that fits (bin packing: what is empty stays free for large tasks); `first` is tried first. */
+  fit(job: Job, placed: PlacedValues, first: Pool | undefined): Pool | undefined {
+    if (first && fits(first, job, placed)) return first;
+    let best: Pool | undefined;
+    for (const pool of this.pools.values()) {
+      if (best && !isFuller(pool, best)) continue;
+      if (fits(pool, job, placed)) best = pool;
+    }
+    return best;
+  }
+
+  /** Takes what the job asks for out of the pool; returns the host ports chosen. */
+  take(pool: Pool, job: Job): readonly number[] {
+    const { task } = job;
+    pool.free.cpus -= thousandths(task.cpus);
+    pool.free.mem -= thousandths(task.mem);
+    pool.free.disk -= thousandths(task.disk);
+    pool.free.gpus -= thousandths(task.gpus);
+    pool.staged += 1;
+    const ports = choosePorts(pool.ports, task.ports) as number[];
+    for (const port of ports) pool.ports = withoutPort(pool.ports, port);
+    return ports;
+  }
+}
+
+function emptyPool(offer: Offer): Pool {
+  const { agentId, address, hostname, attributes, region, zone } = offer;
+  return {
+    key: offer.pool,
+    agentId,
+    address,
+    hostname,
+    attributes,
+    ...(region === undefined ? {} : { region }),
+    ...(zone === undefined ? {} : { zone }),
+    offerIds: [],
+    free: { cpus: 0, mem: 0, disk: 0, gpus: 0 },
+    ports: [],
+    staged: 0,
+  };
+}
+
+function addResources(pool: Pool, resources: Resources): void {
+  pool.free.cpus += thousandths(resources.cpus);
+  pool.free.mem += thousandths(resources.mem);
+  pool.free.disk += thousandths(resources.disk);
+  pool.free.gpus += thousandths(resources.gpus);
+  pool.ports = [...pool.ports, ...resources.ports];
+}
+
+function isFuller(a: Pool, b: Pool): boolean {
+  if (a.free.cpus !== b.free.cpus) return a.free.cpus < b.free.cpus;
+  if (a.free.mem !== b.free.mem) return a.free.mem < b.free.mem;
+  return a.key < b.key;
+}
+
+function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
+  return pool.staged < LAUNCH_BATCH && shortOf(pool, job) === undefined && unmetConstraint(job.constraints, pool, placed) === undefined;
+}
+
+/** Which resource the pool is short of for this job. */
+export function shortOf(pool: Pool, job: Job): 'cpus' | 'mem' | 'disk' | 'gpus' | 'ports' | undefined {
+  const { task } = job;
+  for (const name of ['cpus', 'mem', 'disk', 'gpus'] as const) {
+    if (pool.free[name] < thousandths(task[name])) return name;
+  }
+  return choosePorts(pool.ports, task.ports) ? undefined : 'ports';
+}
+
+/** Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. */
+function choosePorts(free: readonly PortRange[], wanted: readonly PortMapping[]): number[] | undefined {
+  let left = free;
+  const chosen = new Map<PortMapping, number>();
+  const fixedFirst = [...wanted].sort((a, b) => b.hostPort - a.hostPort);
+  for (const mapping of fixedFirst) {
+    const port = mapping.hostPort === 0 ? left[0]?.[0] : mapping.hostPort;
+    if (port === undefined || !left.some(([begin, end]) => begin <= port && port <= end)) return undefined;
+    chosen.set(mapping, port);
+    left = withoutPort(left, port);
+  }
+  return wanted.map((mapping) => chosen.get(mapping) as number);
+}
+
+function withoutPort(ranges: readonly PortRange[], port: number): PortRange[] {
+  return ranges.flatMap(([begin, end]): PortRange[] => {
+    if (port < begin || port > end) return [[begin, end]];
+    const left: PortRange[] = port > begin ? [[begin, port - 1]] : [];
+    return port < end ? [...left, [port + 1, end]] : left;
+  });
+}

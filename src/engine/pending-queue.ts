@@ -1,0 +1,82 @@
+/**
+ * Runs that wait for an offer, grouped by what they ask for: when one of a shape fits nowhere, none of that shape does, so one
+ * look per shape is enough and an unplaceable run never holds up the others.
+ *
+ * Within and across shapes the order is priority with ageing: since every run ages at the same pace, the order of two runs never
+ * changes, and each needs its place computed only once.
+ */
+
+import type { Job } from '../job/job.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import { AGEING_STEP_MS } from './limits.ts';
+import type { RunRecord } from './records.ts';
+import { runId } from './task-id.ts';
+import { TimerHeap } from './timer-heap.ts';
+
+export interface Shape {
+  readonly key: string;
+  /** A job of this shape: what it asks of an offer stands for all. */
+  readonly job: Job;
+  /** Run ids in order of rank. */
+  readonly runs: TimerHeap;
+}
+
+export class PendingQueue {
+  readonly shapes = new Map<string, Shape>();
+  readonly #shapeOf = new Map<string, Shape>();
+  readonly #since = new TimerHeap();
+  readonly #keys = new WeakMap<Job, string>();
+
+  /** Counts up whenever a run joins the queue. */
+  additions = 0;
+
+  get size(): number {
+    return this.#shapeOf.size;
+  }
+
+  /** Since when the one that waits longest does. */
+  get oldestSince(): Instant | undefined {
+    return this.#since.earliest;
+  }
+
+  has(run: RunRecord): boolean {
+    return this.#shapeOf.has(runId(run.job, run.number));
+  }
+
+  add(run: RunRecord, job: Job): void {
+    const id = runId(run.job, run.number);
+    const key = this.#keyOf(job);
+    if (!this.#shapeOf.has(id)) this.additions += 1;
+    let shape = this.shapes.get(key);
+    if (!shape) this.shapes.set(key, (shape = { key, job, runs: new TimerHeap() }));
+    const since = run.pendingSince ?? run.createdAt;
+    shape.runs.set(id, since - job.priority * AGEING_STEP_MS);
+    this.#shapeOf.set(id, shape);
+    this.#since.set(id, since);
+  }
+
+  delete(run: RunRecord): void {
+    const id = runId(run.job, run.number);
+    const shape = this.#shapeOf.get(id);
+    if (!shape) return;
+    this.#shapeOf.delete(id);
+    this.#since.delete(id);
+    shape.runs.delete(id);
+    if (shape.runs.size === 0) this.shapes.delete(shape.key);
+  }
+
+  #keyOf(job: Job): string {
+    let key = this.#keys.get(job);
+    if (key === undefined) this.#keys.set(job, (key = shapeKey(job)));
+    return key;
+  }
+}
+
+const COUNTING: ReadonlySet<string> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
+
+function shapeKey(job: Job): string {
+  const { cpus, mem, disk, gpus, ports } = job.task;
+  // Constraints that count a job's own tasks make the shape the job's own.
+  const own = job.constraints.some((constraint) => COUNTING.has(constraint.operator)) ? job.name : '';
+  return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, own]);
+}

@@ -1,0 +1,148 @@
+/**
+ * Puts waiting runs on the offers at hand. The intent (run `launching`, with the attempt and its task id) is written in the step
+ * whose command launches it: if the process dies between the two, the next leader finds the intent and asks the executor.
+ */
+
+import type { TaskLaunch } from '../executor/port.ts';
+import type { Job } from '../job/job.ts';
+import { attributeValue, type PlacedValues } from './constraints.ts';
+import type { OfferBook, Pool } from './offer-book.ts';
+import type { Shape } from './pending-queue.ts';
+import type { Attempt, RunRecord } from './records.ts';
+import { startingDeadline } from './run-timer.ts';
+import { storeOpen } from './runs.ts';
+import { taskEnvironment } from './task-environment.ts';
+import { parseRunId, taskId } from './task-id.ts';
+import { TimerHeap } from './timer-heap.ts';
+import { isAlive, type World } from './world.ts';
+
+interface Staged {
+  readonly run: RunRecord;
+  readonly job: Job;
+  readonly ports: readonly number[];
+  /** Values of the constrained attributes on the pool chosen. */
+  readonly placed: Readonly<Record<string, string>> | undefined;
+}
+
+/** What this cycle has put where so far, by job, for constraints that count a job's own tasks. */
+type PlacedNow = Map<string, Readonly<Record<string, string>>[]>;
+
+/** Launches what fits, best rank first. Each pool used is one step and one launch. */
+export function placePending(world: World, offers: OfferBook): void {
+  const batches = new Map<Pool, Staged[]>();
+  const heads = new TimerHeap();
+  const lastPool = new Map<string, Pool>();
+  const placedNow: PlacedNow = new Map();
+  for (const shape of world.pending.shapes.values()) heads.set(shape.key, shape.runs.earliest);
+  for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
+    const shape = world.pending.shapes.get(key) as Shape;
+    const staged = stageFirst(world, offers, { shape, first: lastPool.get(key), placedNow });
+    if (!staged) continue;
+    lastPool.set(key, staged.pool);
+    const batch = batches.get(staged.pool);
+    if (batch) batch.push(staged);
+    else batches.set(staged.pool, [staged]);
+    if (shape.runs.size > 0) heads.set(key, shape.runs.earliest);
+  }
+  for (const [pool, batch] of batches) launch(world, offers, { pool, batch });
+}
+
+/** Takes the shape's first run off the queue and onto a pool; undefined when nothing fits the shape. */
+function stageFirst(
+  world: World,
+  offers: OfferBook,
+  { shape, first, placedNow }: { shape: Shape; first: Pool | undefined; placedNow: PlacedNow },
+): (Staged & { pool: Pool }) | undefined {
+  const run = firstRun(world, shape);
+  if (!run) return undefined;
+  const job = world.jobOf(run);
+  const pool = offers.fit(job, placedValues(world, run, placedNow), first);
+  if (!pool) return undefined;
+  world.pending.delete(run);
+  const placed = placedAttributes(job, pool);
+  if (placed) placedNow.set(run.job, [...(placedNow.get(run.job) ?? []), placed]);
+  return { run, job, pool, placed, ports: offers.take(pool, job) };
+}
+
+/** The best run of the shape that may still be launched; one past its starting deadline is left to its timer. */
+function firstRun(world: World, shape: Shape): RunRecord | undefined {
+  for (let id = shape.runs.first; id !== undefined; id = shape.runs.first) {
+    const { job, run: number } = parseRunId(id) as { job: string; run: number };
+    const run = world.run(job, number) as RunRecord;
+    if ((startingDeadline(run) ?? Infinity) > world.now) return run;
+    world.pending.delete(run);
+  }
+  return undefined;
+}
+
+const NO_VALUES: PlacedValues = new Map();
+
+function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
+  if (world.jobOf(run).constraints.length === 0) return NO_VALUES;
+  const all = [...(placedNow.get(run.job) ?? [])];
+  for (const other of world.openRuns(world.slot(run.job)).values()) {
+    const placed = isAlive(other.state) ? other.attempts.at(-1)?.placed : undefined;
+    if (placed) all.push(placed);
+  }
+  const values = new Map<string, string[]>();
+  for (const [name, value] of all.flatMap((placed) => Object.entries(placed))) values.set(name, [...(values.get(name) ?? []), value]);
+  return values;
+}
+
+function launch(world: World, offers: OfferBook, { pool, batch }: { pool: Pool; batch: readonly Staged[] }): void {
+  world.recorder.close();
+  const tasks = batch.map((staged) => writeIntent(world, pool, staged));
+  offers.remove(pool);
+  world.recorder.command({ type: 'launch', offerIds: pool.offerIds, tasks });
+  world.recorder.close();
+}
+
+function writeIntent(world: World, pool: Pool, { run, job, ports, placed }: Staged): TaskLaunch {
+  const number = run.attempts.length + 1;
+  const { agentId, hostname, address } = pool;
+  const id = taskId(run.job, run.number, number);
+  const attempt: Attempt = {
+    number,
+    taskId: id,
+    agentId,
+    hostname,
+    address,
+    ...(ports.length > 0 ? { ports } : {}),
+    ...(placed ? { placed } : {}),
+    createdAt: world.now,
+  };
+  const { pendingSince: _waited, ...rest } = run;
+  storeOpen(world, { ...rest, state: 'launching', attempts: [...run.attempts, attempt] });
+  const isFirst = number === 1 && run.trigger.type === 'schedule';
+  world.recorder.fact({
+    type: 'attempt-launched',
+    taskId: id,
+    job: run.job,
+    run: run.number,
+    agentId,
+    ...(isFirst && run.trigger.type === 'schedule' ? { latenessMs: world.now - run.trigger.scheduledFor } : {}),
+  });
+  return {
+    taskId: id,
+    agentId,
+    address,
+    job: run.job,
+    run: run.number,
+    attempt: number,
+    task: job.task,
+    env: taskEnvironment(run, job, { term: world.term, attempt: number, hostname, ports }),
+    ports,
+    killGraceMs: job.killGraceMs,
+    labels: job.labels,
+  };
+}
+
+function placedAttributes(job: Job, pool: Pool): Record<string, string> | undefined {
+  if (job.constraints.length === 0) return undefined;
+  const placed: Record<string, string> = {};
+  for (const { attribute } of job.constraints) {
+    const value = attributeValue(pool, attribute);
+    if (value !== undefined) placed[attribute] = value;
+  }
+  return placed;
+}

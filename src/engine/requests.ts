@@ -1,0 +1,57 @@
+/** Requests of people and programs: removed in the step that has their effect, so that none is lost and none counts twice. */
+
+import type { JobSpec } from '../job/spec.ts';
+import { handOverTokens } from './flows.ts';
+import { killAttempt } from './kills.ts';
+import { requestKey } from './keys.ts';
+import type { Reason, Request } from './records.ts';
+import { createRun, settleRun } from './runs.ts';
+import { runId } from './task-id.ts';
+import { isAlive, type World } from './world.ts';
+
+export function takeRequest(world: World, request: Request): void {
+  const result = perform(world, request);
+  world.recorder.put(requestKey(request.id), undefined);
+  world.recorder.fact({ type: 'request-taken', id: request.id, request: request.type, job: request.job, result });
+  handOverTokens(world);
+  world.recorder.close();
+}
+
+function perform(world: World, request: Request): string {
+  switch (request.type) {
+    case 'run':
+      return runNow(world, request);
+    case 'kill':
+      return killRun(world, request);
+  }
+}
+
+function runNow(world: World, request: Extract<Request, { type: 'run' }>): string {
+  const slot = world.slots.get(request.job);
+  if (!slot?.job || !slot.record || !slot.state) return 'no such job';
+  const spec = request.env ? withEnvironment(slot.record.spec, request.env) : undefined;
+  const trigger = { type: 'request', id: request.id, by: request.by } as const;
+  const run = createRun(world, slot, { trigger, ...(spec ? { spec } : {}) });
+  return runId(run.job, run.number);
+}
+
+function withEnvironment(spec: JobSpec, env: Readonly<Record<string, string>>): JobSpec {
+  return { ...spec, task: { ...spec.task, env: { ...spec.task?.env, ...env } } };
+}
+
+/** A person's kill is final: no retry follows. A run that is already over stays as it is. */
+function killRun(world: World, request: Extract<Request, { type: 'kill' }>): string {
+  const run = world.run(request.job, request.run);
+  if (!run) return 'not active';
+  const reason: Reason = {
+    code: 'kill-request',
+    text: `killed by ${request.by || 'request'}`,
+    data: { by: request.by, request: request.id },
+  };
+  if (isAlive(run.state)) {
+    killAttempt(world, run, reason);
+    return 'killing';
+  }
+  settleRun(world, run, { outcome: 'killed', reason });
+  return 'killed';
+}

@@ -1,0 +1,60 @@
+/** When a run must be looked at again if nothing is heard. One instant per run; what is due then is found by due-runs.ts. */
+
+import type { Instant } from '../schedule/schedule.ts';
+import { KILL_REPEAT_MS, LAUNCH_CONFIRM_MS } from './limits.ts';
+import type { Attempt, RunRecord } from './records.ts';
+import { runId } from './task-id.ts';
+import type { World } from './world.ts';
+
+export function setRunTimer(world: World, run: RunRecord): void {
+  world.timers.set(runId(run.job, run.number), wakeAt(world, run));
+}
+
+/** The past-which instants of a run, so that deciding and waking agree. */
+export function startingDeadline(run: RunRecord): Instant | undefined {
+  return run.attempts.length === 0 ? run.deadline : undefined;
+}
+
+export function timeoutAt(world: World, run: RunRecord): Instant | undefined {
+  const startedAt = run.attempts.at(-1)?.startedAt;
+  const timeoutMs = world.jobOf(run).timeoutMs;
+  return startedAt === undefined || timeoutMs === undefined ? undefined : startedAt + timeoutMs;
+}
+
+export function unreachableUntil(world: World, run: RunRecord): Instant | undefined {
+  const since = run.attempts.at(-1)?.unreachableSince;
+  return since === undefined ? undefined : since + world.jobOf(run).unreachableTimeoutMs;
+}
+
+export function confirmAt(world: World, run: RunRecord): Instant {
+  const attempt = run.attempts.at(-1) as Attempt;
+  return (world.askedAt(run) ?? attempt.createdAt) + LAUNCH_CONFIRM_MS;
+}
+
+export function killAgainAt(world: World, run: RunRecord): Instant {
+  const sentAt = world.askedAt(run) ?? run.kill?.at ?? world.now;
+  return sentAt + Math.max(KILL_REPEAT_MS, world.jobOf(run).killGraceMs);
+}
+
+function wakeAt(world: World, run: RunRecord): Instant | undefined {
+  switch (run.state) {
+    case 'queued':
+    case 'pending':
+      return startingDeadline(run);
+    case 'backoff':
+      return run.notBefore;
+    case 'launching':
+      return earliest(confirmAt(world, run), unreachableUntil(world, run));
+    case 'running':
+      return earliest(timeoutAt(world, run), unreachableUntil(world, run));
+    case 'killing':
+      return earliest(killAgainAt(world, run), unreachableUntil(world, run));
+    default:
+      return undefined;
+  }
+}
+
+function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}

@@ -1,0 +1,169 @@
+/**
+ * The life of a run outside its attempts: created (and there the overlap rule is applied, in the same step, so that there is
+ * no race), queued, made ready, settled. Settling files the token for its children; flows.ts hands it on.
+ */
+
+import type { Job } from '../job/job.ts';
+import type { JobSpec } from '../job/spec.ts';
+import { REPLACE_BATCH } from './limits.ts';
+import type { FlowId, JobState, Outcome, Reason, RunRecord, RunState, Trigger } from './records.ts';
+import { killAttempt } from './kills.ts';
+import { setRunTimer } from './run-timer.ts';
+import { runId } from './task-id.ts';
+import { addTo } from './verdicts.ts';
+import { isAlive, isOver, type Slot, type World } from './world.ts';
+
+export interface NewRun {
+  readonly trigger: Trigger;
+  /** Absent: the run starts a flow of its own. */
+  readonly flow?: FlowId;
+  /** In place of the job's definition: a request's own environment. */
+  readonly spec?: JobSpec;
+  /** Waits its turn even where overlap is forbidden: caught-up runs. */
+  readonly waits?: true;
+  /** The run is only recorded as skipped, for this reason. */
+  readonly skip?: Reason;
+}
+
+/** The run whose being open forbids another one now; undefined when nothing does. */
+export function overlappingRun(world: World, slot: Slot): RunRecord | undefined {
+  if ((slot.job as Job).overlap !== 'forbid') return undefined;
+  for (const run of world.openRuns(slot).values()) return run;
+  return undefined;
+}
+
+export function overlapReason(blocker: RunRecord): Reason {
+  const id = runId(blocker.job, blocker.number);
+  return { code: 'overlap', text: `${id} was still ${blocker.state} and overlap is forbidden`, data: { run: blocker.number } };
+}
+
+/** Creates a run in the open step, as the job's overlap rule has it. */
+export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
+  const job = slot.job as Job;
+  const state = slot.state as JobState;
+  const number = state.lastRun + 1;
+  const base = newRecord(world, slot, { ...input, number });
+  world.putState(slot, { ...(slot.state as JobState), lastRun: number });
+  world.recorder.fact({ type: 'run-created', job: slot.name, run: number, flow: base.flow, trigger: input.trigger.type });
+
+  const skip = input.skip ?? skipReason(world, slot, input);
+  if (skip) {
+    return settleRun(world, { ...base, state: 'pending' }, { outcome: 'skipped', reason: skip });
+  }
+  const isFree = world.openRuns(slot).size === 0 || job.overlap === 'allow';
+  if (!isFree && job.overlap === 'replace') replaceOpenRuns(world, slot, number);
+  const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, state: 'queued' };
+  storeOpen(world, run);
+  if (!isFree) makeNextReady(world, slot);
+  return world.run(slot.name, number) ?? run;
+}
+
+function newRecord(world: World, slot: Slot, input: NewRun & { readonly number: number }): Omit<RunRecord, 'state'> {
+  const job = slot.job as Job;
+  const scheduledFor = input.trigger.type === 'schedule' ? input.trigger.scheduledFor : world.now;
+  const record = slot.record as NonNullable<Slot['record']>;
+  return {
+    job: slot.name,
+    number: input.number,
+    flow: input.flow ?? runId(slot.name, input.number),
+    trigger: input.trigger,
+    createdAt: world.now,
+    spec: input.spec ?? record.spec,
+    jobVersion: record.version,
+    attempts: [],
+    lost: 0,
+    ...(job.startingDeadlineMs === undefined ? {} : { deadline: scheduledFor + job.startingDeadlineMs }),
+  };
+}
+
+function skipReason(world: World, slot: Slot, input: NewRun): Reason | undefined {
+  const record = slot.record as NonNullable<Slot['record']>;
+  if ((slot.job as Job).suspended) {
+    const by = record.suspension?.by ?? '';
+    return { code: 'suspended', text: `the job is suspended${by ? ` by ${by}` : ''}`, data: { by } };
+  }
+  const blocker = input.waits ? undefined : overlappingRun(world, slot);
+  return blocker && overlapReason(blocker);
+}
+
+/** Stores a run that is not over, and brings the queue and its timer in line with its state. */
+export function storeOpen(world: World, run: RunRecord): void {
+  const slot = world.slot(run.job);
+  world.putRun(slot, run);
+  if (run.state === 'pending') world.pending.add(run, world.jobOf(run));
+  else world.pending.delete(run);
+  setRunTimer(world, run);
+}
+
+/** Overlap `replace`: what waits is given up, what runs is killed; the newcomer follows when the last of them is over. */
+function replaceOpenRuns(world: World, slot: Slot, by: number): void {
+  const reason: Reason = { code: 'replaced', text: `replaced by ${runId(slot.name, by)}`, data: { run: by } };
+  let left = REPLACE_BATCH;
+  for (const run of [...world.openRuns(slot).values()]) {
+    if (isAlive(run.state)) killAttempt(world, run, reason);
+    else if (left-- > 0) settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
+  }
+}
+
+/** Makes the next queued run ready once no other one is in its way. */
+export function makeNextReady(world: World, slot: Slot): void {
+  let next: RunRecord | undefined;
+  const newestFirst = slot.job?.overlap === 'replace';
+  for (const run of world.openRuns(slot).values()) {
+    if (run.state !== 'queued') return;
+    if (!next || newestFirst) next = run;
+  }
+  if (next) storeOpen(world, { ...next, state: 'pending', pendingSince: world.now });
+}
+
+export interface Settlement {
+  readonly outcome: Outcome;
+  readonly reason: Reason | undefined;
+}
+
+const AGAIN: ReadonlySet<RunState> = new Set<RunState>(['failed', 'killed']);
+
+/**
+ * Ends a run, in the open step. If the process dies after the commit of this step and before the children have the token, the
+ * record's `handover` tells the next leader where to go on.
+ */
+export function settleRun(world: World, run: RunRecord, { outcome, reason }: Settlement): RunRecord {
+  const slot = world.slot(run.job);
+  const { spec, notBefore: _n, pendingSince: _p, deadline: _d, handover: _h, ...rest } = run;
+  const ended: RunRecord = {
+    ...rest,
+    ...(spec && AGAIN.has(outcome) ? { spec } : {}),
+    state: outcome,
+    endedAt: world.now,
+    ...(reason ? { reason } : {}),
+    ...(world.graph.children(run.job).size > 0 ? { handover: '' } : {}),
+  };
+  world.pending.delete(run);
+  world.forgetVolatile(run);
+  world.putRun(slot, ended);
+  countOutcome(world, slot, ended);
+  prune(world, slot);
+  world.recorder.fact({ type: 'run-ended', job: run.job, run: run.number, flow: run.flow, outcome, reason });
+  if (ended.handover !== undefined) world.handovers.push(ended);
+  if (slot.job) makeNextReady(world, slot);
+  return ended;
+}
+
+function countOutcome(world: World, slot: Slot, run: RunRecord): void {
+  const state = slot.state as JobState;
+  const outcome = run.state;
+  if (!isOver(outcome)) return;
+  const mark = { run: run.number, at: world.now };
+  world.putState(slot, {
+    ...state,
+    totals: addTo(state.totals, outcome),
+    ...(outcome === 'succeeded' ? { lastSuccess: mark } : {}),
+    ...(outcome === 'failed' || outcome === 'killed' ? { lastFailure: mark } : {}),
+  });
+}
+
+/** Keeps `keepRuns` runs that are over, and none of a job that was deleted. */
+function prune(world: World, slot: Slot): void {
+  const keep = slot.record ? (slot.job?.keepRuns ?? Infinity) : 0;
+  for (let left = 2; left > 0 && (slot.kept?.length ?? 0) > keep; left--) world.dropOldestRun(slot);
+}

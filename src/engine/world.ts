@@ -1,0 +1,227 @@
+/**
+ * Everything the engine knows, in memory: definitions, states, runs that are not over, and of those that are only what
+ * deciding needs. Every change goes through a put…() here, which records the write, so memory and store can't part.
+ *
+ * It must never decide anything: that is done by the modules beside it.
+ */
+
+import type { TaskRef } from '../executor/port.ts';
+import { JobGraph } from '../job/graph.ts';
+import type { Job, JobRecord } from '../job/job.ts';
+import { resolveJob } from '../job/resolve-job.ts';
+import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import { StepRecorder } from './decision.ts';
+import { PendingQueue } from './pending-queue.ts';
+import { runKey, stateKey, verdictKey } from './keys.ts';
+import type { ExecutorIdentity, FlowId, JobState, Outcome, RunRecord, RunState, Verdict } from './records.ts';
+import { runId } from './task-id.ts';
+import { TimerHeap } from './timer-heap.ts';
+
+/** What is remembered of a run that is over. */
+export interface KeptRun {
+  readonly number: number;
+  readonly flow: FlowId;
+  readonly outcome: Outcome;
+  readonly tasks: readonly TaskRef[];
+}
+
+/** All that belongs to one job's name. Parts are made when first needed, so that an idle job stays small. */
+export interface Slot {
+  readonly name: string;
+  record: JobRecord<JobSpec> | undefined;
+  /** undefined while the stored definition can't be used. */
+  job: Job | undefined;
+  state: JobState | undefined;
+  /** Runs that are not over, by number, in order of creation. */
+  open: Map<number, RunRecord> | undefined;
+  /** Runs that are over and kept, oldest first. */
+  kept: KeptRun[] | undefined;
+  /** `from` of the verdicts kept, oldest first. */
+  verdicts: Instant[] | undefined;
+}
+
+const OVER: ReadonlySet<RunState> = new Set<RunState>(['succeeded', 'failed', 'killed', 'skipped', 'missed']);
+const ALIVE: ReadonlySet<RunState> = new Set<RunState>(['launching', 'running', 'killing']);
+
+export function isOver(state: RunState): state is Outcome {
+  return OVER.has(state);
+}
+
+/** Whether an attempt may have a task at the executor. */
+export function isAlive(state: RunState): boolean {
+  return ALIVE.has(state);
+}
+
+const NO_RUNS: ReadonlyMap<number, RunRecord> = new Map();
+
+export class World {
+  readonly term: bigint;
+  readonly slots = new Map<string, Slot>();
+  readonly graph = new JobGraph();
+  readonly timers = new TimerHeap();
+  readonly recorder = new StepRecorder();
+  /** Jobs that hold tokens of undecided flows. */
+  readonly joining = new Set<string>();
+  /** Jobs that have an attempt at the executor, to reconcile without walking all jobs. */
+  readonly busy = new Set<string>();
+  /** Runs that wait for an offer. */
+  readonly pending = new PendingQueue();
+  /** Runs that are over and whose token is still to be handed to their children. */
+  readonly handovers: RunRecord[] = [];
+  identity: ExecutorIdentity | undefined;
+  /** The time of the decision under way. */
+  now: Instant = 0;
+  /** Nominal times before this passed while nobody could decide. */
+  decidableSince: Instant = 0;
+  /** An edge, a job or a join changed: undecided flows are to be counted again. */
+  graphChanged = false;
+  /** The stored facts are being read at the start of a term. */
+  isLoading = false;
+
+  /** When the executor was last asked about a run's task or told to kill it. Not durable: a new leader just asks again. */
+  readonly #asked = new Map<string, Instant>();
+  readonly #relevant = new Map<string, number>();
+  readonly #resolved = new WeakMap<JobSpec, Job>();
+
+  constructor(term: bigint) {
+    this.term = term;
+  }
+
+  slot(name: string): Slot {
+    let slot = this.slots.get(name);
+    if (!slot) {
+      slot = { name, record: undefined, job: undefined, state: undefined, open: undefined, kept: undefined, verdicts: undefined };
+      this.slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  openRuns(slot: Slot): ReadonlyMap<number, RunRecord> {
+    return slot.open ?? NO_RUNS;
+  }
+
+  run(job: string, number: number): RunRecord | undefined {
+    return this.slots.get(job)?.open?.get(number);
+  }
+
+  /** The definition a run was created with. */
+  jobOf(run: RunRecord): Job {
+    const slot = this.slots.get(run.job);
+    if (slot?.job && slot.record?.spec === run.spec) return slot.job;
+    const spec = run.spec;
+    if (!spec) throw new Error(`run ${runId(run.job, run.number)} is over and has no definition`);
+    let job = this.#resolved.get(spec);
+    if (!job) {
+      job = resolveJob(detached(spec, run));
+      this.#resolved.set(spec, job);
+    }
+    return job;
+  }
+
+  askedAt(run: RunRecord): Instant | undefined {
+    return this.#asked.get(runId(run.job, run.number));
+  }
+
+  setAsked(run: RunRecord): void {
+    this.#asked.set(runId(run.job, run.number), this.now);
+  }
+
+  /** How many parents of a child count in flows of this root; remembered until the graph changes. */
+  relevantCount(child: Slot, flow: FlowId, count: () => number): number {
+    const root = flow.slice(0, flow.lastIndexOf('#'));
+    if (!this.graph.has(root)) return count();
+    const key = `${root}>${child.name}`;
+    let known = this.#relevant.get(key);
+    if (known === undefined) this.#relevant.set(key, (known = count()));
+    return known;
+  }
+
+  /** To be called after every change of the graph. */
+  noteGraphChange(): void {
+    this.graphChanged = true;
+    this.#relevant.clear();
+  }
+
+  /** Drops what is remembered of a run besides its record: it is over, or a new attempt begins. */
+  forgetVolatile(run: RunRecord): void {
+    const id = runId(run.job, run.number);
+    this.#asked.delete(id);
+    this.timers.delete(id);
+  }
+
+  /** What became of a job in a flow: its run there, open or kept. */
+  runInFlow(slot: Slot, flow: FlowId): { readonly number: number; readonly outcome: Outcome | undefined } | undefined {
+    for (const run of this.openRuns(slot).values()) if (run.flow === flow) return { number: run.number, outcome: undefined };
+    const kept = slot.kept;
+    for (let i = (kept?.length ?? 0) - 1; i >= 0; i--) {
+      const run = kept?.[i] as KeptRun;
+      if (run.flow === flow) return run;
+    }
+    return undefined;
+  }
+
+  putState(slot: Slot, state: JobState): void {
+    slot.state = state;
+    if (state.tokens) this.joining.add(slot.name);
+    else this.joining.delete(slot.name);
+    this.recorder.put(stateKey(slot.name), state);
+  }
+
+  /** Stores a run, and files it as open or kept by its state. */
+  putRun(slot: Slot, run: RunRecord): void {
+    this.fileRun(slot, run);
+    this.recorder.put(runKey(run.job, run.number), run);
+  }
+
+  /** Files a run in memory only: for loading. */
+  fileRun(slot: Slot, run: RunRecord): void {
+    if (!isOver(run.state)) {
+      slot.open ??= new Map();
+      slot.open.set(run.number, run);
+      if (isAlive(run.state)) this.busy.add(slot.name);
+      return;
+    }
+    slot.open?.delete(run.number);
+    this.#settleBusy(slot);
+    slot.kept ??= [];
+    const kept: KeptRun = { number: run.number, flow: run.flow, outcome: run.state, tasks: tasksOf(run) };
+    const place = slot.kept.findIndex((other) => other.number >= run.number);
+    if (place < 0) slot.kept.push(kept);
+    else slot.kept.splice(place, slot.kept[place]?.number === run.number ? 1 : 0, kept);
+  }
+
+  #settleBusy(slot: Slot): void {
+    for (const run of this.openRuns(slot).values()) if (isAlive(run.state)) return;
+    this.busy.delete(slot.name);
+  }
+
+  /** Forgets the oldest kept run, its logs included. */
+  dropOldestRun(slot: Slot): void {
+    const run = slot.kept?.shift();
+    if (!run) return;
+    this.recorder.put(runKey(slot.name, run.number), undefined);
+    if (run.tasks.length > 0) this.recorder.command({ type: 'forget', tasks: run.tasks });
+  }
+
+  putVerdict(slot: Slot, verdict: Verdict): void {
+    slot.verdicts ??= [];
+    if (slot.verdicts.at(-1) !== verdict.from) slot.verdicts.push(verdict.from);
+    this.recorder.put(verdictKey(slot.name, verdict.from), verdict);
+  }
+
+  dropOldestVerdict(slot: Slot): void {
+    const from = slot.verdicts?.shift();
+    if (from !== undefined) this.recorder.put(verdictKey(slot.name, from), undefined);
+  }
+}
+
+function tasksOf(run: RunRecord): readonly TaskRef[] {
+  return run.attempts.map(({ taskId, agentId, address }) => ({ taskId, agentId, address }));
+}
+
+/** A record for a spec that is no longer the job's definition: only its resolved task and policies are used. */
+function detached(spec: JobSpec, run: RunRecord): JobRecord<JobSpec> {
+  const at = run.createdAt;
+  return { spec, version: run.jobVersion, uid: '', createdAt: at, updatedAt: at, scheduledSince: at, writeId: '' };
+}

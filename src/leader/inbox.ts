@@ -1,0 +1,59 @@
+/**
+ * Where events gather while a commit is under way, so that the next decision takes them all at once. One waiter, any number of
+ * senders; no event is ever dropped.
+ */
+
+import type { CancelTimer, Clock } from '../clock/clock.ts';
+import type { EngineEvent } from '../engine/engine.ts';
+import type { Instant } from '../schedule/schedule.ts';
+
+export class Inbox {
+  readonly #clock: Clock;
+  #events: EngineEvent[] = [];
+  #wake: (() => void) | undefined;
+  #isRung = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  push(event: EngineEvent): void {
+    this.#events.push(event);
+    this.#wake?.();
+  }
+
+  /** Wakes the waiter although there is no event: the term ends. */
+  ring(): void {
+    this.#isRung = true;
+    this.#wake?.();
+  }
+
+  take(): readonly EngineEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** Resolves when there is an event, when `at` (wall-clock) has come, or when rung. */
+  wait(at: Instant | undefined): Promise<void> {
+    if (this.#events.length > 0 || this.#isRung) return Promise.resolve();
+    return new Promise((resolve) => {
+      let cancel: CancelTimer | undefined;
+      this.#wake = () => {
+        this.#wake = undefined;
+        cancel?.();
+        resolve();
+      };
+      const wake = this.#wake;
+      if (at !== undefined) cancel = this.#armTimer(at, () => wake());
+    });
+  }
+
+  /** Wall clocks may step while a timer runs, so a long wait looks at the clock again at times. */
+  #armTimer(at: Instant, wake: () => void): CancelTimer {
+    return this.#clock.timer(Math.min(at - this.#clock.now(), LONGEST_WAIT_MS), wake);
+  }
+}
+
+/** A step of the wall clock is noticed within this time. */
+const LONGEST_WAIT_MS = 1_000;

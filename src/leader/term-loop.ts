@@ -1,0 +1,178 @@
+/**
+ * One term: gather, decide, commit, act.
+ *
+ *     inbox ──> engine.decide ──> store.commit (guarded by the term) ──> executor.perform, facts published
+ *       ^                                 │
+ *       └── events gather meanwhile ──────┘
+ *
+ * Nothing is performed or published before the commit that holds it is durable. A commit that fails ends the term: whatever the
+ * engine believed after it is thrown away with the engine, and the next term reads what is true. If the process dies between
+ * commit and act, the next leader finds the intent and asks the executor.
+ */
+
+import type { Clock } from '../clock/clock.ts';
+import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
+import { JOBS, REQUESTS } from '../engine/keys.ts';
+import type { Request } from '../engine/records.ts';
+import type { Executor, ExecutorEvent } from '../executor/port.ts';
+import type { JobRecord } from '../job/job.ts';
+import type { JobSpec } from '../job/spec.ts';
+import { StoreError } from '../store/errors.ts';
+import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
+import { Inbox } from './inbox.ts';
+import type { CommitOutcome, LeaderObserver } from './observer.ts';
+import { type Batch, packSteps } from './packing.ts';
+
+/** The node's copy of the store, as far as the leader needs it. */
+export interface ChangeFeed {
+  /** Calls for every change from now on, in order; returns how to stop. */
+  subscribe(listener: (batch: ChangeBatch) => void): () => void;
+}
+
+export interface TermDependencies {
+  readonly store: Store;
+  readonly replica: ChangeFeed;
+  readonly executor: Executor;
+  readonly clock: Clock;
+  readonly observer: LeaderObserver;
+  /** Hears of the executor before the engine does. */
+  readonly onExecutorEvent?: (event: ExecutorEvent) => void;
+}
+
+export class TermLoop {
+  readonly #deps: TermDependencies;
+  readonly #term: Term;
+  readonly #inbox: Inbox;
+  readonly #buffer: ChangeBatch[] = [];
+  #engine: Engine | undefined;
+  #snapshotRevision: Revision | undefined;
+  #endReason: string | undefined;
+
+  constructor(deps: TermDependencies, term: Term) {
+    this.#deps = deps;
+    this.#term = term;
+    this.#inbox = new Inbox(deps.clock);
+  }
+
+  gauges(): EngineGauges | undefined {
+    return this.#engine?.gauges();
+  }
+
+  /** Ends the loop after the commit under way. */
+  end(reason: string): void {
+    this.#endReason ??= reason;
+    this.#inbox.ring();
+  }
+
+  /** Leads until the term is over; returns why. Never throws. Leaves the executor stopped and the term given up. */
+  async run(): Promise<string> {
+    const { replica, executor, observer } = this.#deps;
+    const onAbort = (): void => this.end('the term is over');
+    this.#term.signal.addEventListener('abort', onAbort, { once: true });
+    if (this.#term.signal.aborted) onAbort();
+    const unsubscribe = replica.subscribe((batch) => this.#receive(batch));
+    try {
+      await this.#lead();
+    } catch (error) {
+      this.end(error instanceof Error ? error.message : String(error));
+      observer.trouble('term', error);
+    }
+    this.#term.signal.removeEventListener('abort', onAbort);
+    unsubscribe();
+    await executor.stop().catch((error: unknown) => observer.trouble('executor', error));
+    await this.#term.resign();
+    return this.#endReason ?? 'ended';
+  }
+
+  async #lead(): Promise<void> {
+    const { store, executor, clock, observer } = this.#deps;
+    // Read within the term: no commit of an older term can land after this.
+    const snapshot = await store.snapshot();
+    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries: snapshot.entries, now: clock.now() });
+    this.#engine = engine;
+    this.#snapshotRevision = snapshot.revision;
+    for (const batch of this.#buffer.splice(0)) this.#receive(batch);
+    executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
+    while (this.#endReason === undefined) {
+      const startedAt = clock.monotonic();
+      const decision = engine.decide(this.#inbox.take(), clock.now());
+      observer.decided((clock.monotonic() - startedAt) / 1000);
+      for (const batch of packSteps(decision.steps)) {
+        await this.#commit(batch);
+        this.#act(batch);
+      }
+      await this.#inbox.wait(decision.wakeAt);
+    }
+  }
+
+  #hear(event: ExecutorEvent): void {
+    this.#deps.observer.executorEvent(event);
+    this.#deps.onExecutorEvent?.(event);
+    this.#inbox.push({ type: 'executor', event });
+  }
+
+  /** What API nodes wrote after the snapshot; the leader's own writes come back here too and are passed over. */
+  #receive(batch: ChangeBatch): void {
+    const since = this.#snapshotRevision;
+    if (since === undefined) {
+      this.#buffer.push(batch);
+      return;
+    }
+    for (const change of batch.changes) {
+      const event = change.revision > since ? this.#toEvent(change) : undefined;
+      if (event) this.#inbox.push(event);
+    }
+  }
+
+  #toEvent({ key, value }: Change): EngineEvent | undefined {
+    try {
+      if (key.startsWith(JOBS)) {
+        const record = value === undefined ? undefined : (JSON.parse(value) as JobRecord<JobSpec>);
+        return { type: 'job', name: key.slice(JOBS.length), record };
+      }
+      if (!key.startsWith(REQUESTS)) return undefined;
+      if (value === undefined) return { type: 'request-gone', id: key.slice(REQUESTS.length) };
+      return { type: 'request', request: JSON.parse(value) as Request };
+    } catch (error) {
+      this.#deps.observer.fact({ type: 'unusable-record', key, problem: String(error) });
+      return undefined;
+    }
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    if (batch.writes.length === 0) return;
+    const { store, clock, observer } = this.#deps;
+    const startedAt = clock.monotonic();
+    const report = (outcome: CommitOutcome): void =>
+      observer.committed(outcome, (clock.monotonic() - startedAt) / 1000, batch.writes.length);
+    try {
+      await store.commit(this.#term, batch.writes);
+      report('ok');
+    } catch (error) {
+      report(commitOutcome(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Does what is now durable. Not when the term ran out meanwhile: the next leader finds the intents, asks the executor, and
+   * gives the runs another attempt; statuses that were not acknowledged come again.
+   */
+  #act(batch: Batch): void {
+    const { executor, observer } = this.#deps;
+    if (this.#term.signal.aborted) return;
+    for (const step of batch.steps) {
+      for (const command of step.commands) {
+        executor.perform(command);
+        observer.performed(command);
+      }
+      for (const fact of step.facts) observer.fact(fact);
+    }
+  }
+}
+
+function commitOutcome(error: unknown): CommitOutcome {
+  if (!(error instanceof StoreError)) return 'failed';
+  if (error.code === 'term-lost') return 'lost';
+  return error.code === 'unknown' ? 'unknown' : 'failed';
+}
