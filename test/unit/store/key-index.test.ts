@@ -9,25 +9,38 @@ const step = fc.record({ key, revision: fc.bigInt(1n, 9n), isDelete: fc.boolean(
 
 test('it holds and lists what a plain sorted map would', () => {
   fc.assert(
-    fc.property(fc.array(step), fc.array(fc.oneof(key, key.map((k) => `${k}/`), fc.constant(''))), (steps, prefixes) => {
-      const index = new KeyIndex();
-      const model = new Map<string, bigint>();
-      for (const { key: k, revision, isDelete } of steps) {
-        if (isDelete) assert.equal(index.delete(k), model.delete(k));
-        else {
-          index.set({ key: k, value: '', modRevision: revision });
-          model.set(k, revision);
+    fc.property(
+      fc.array(step),
+      fc.array(
+        fc.oneof(
+          key,
+          key.map((k) => `${k}/`),
+          fc.constant(''),
+        ),
+      ),
+      (steps, prefixes) => {
+        const index = new KeyIndex();
+        const model = new Map<string, bigint>();
+        for (const { key: k, revision, isDelete } of steps) {
+          if (isDelete) assert.equal(index.delete(k), model.delete(k));
+          else {
+            index.set({ key: k, value: '', modRevision: revision });
+            model.set(k, revision);
+          }
         }
-      }
-      assert.equal(index.size, model.size);
-      assert.deepEqual([...index.keys()].sort(), [...model.keys()].sort());
-      for (const [k, revision] of model) assert.equal(index.get(k)?.modRevision, revision);
-      for (const prefix of prefixes) {
-        const expected = [...model.keys()].filter((k) => k.startsWith(prefix)).sort();
-        assert.deepEqual(index.list(prefix).map((entry) => entry.key), expected);
-        assert.equal(index.get(prefix)?.modRevision, model.get(prefix));
-      }
-    }),
+        assert.equal(index.size, model.size);
+        assert.deepEqual([...index.keys()].sort(), [...model.keys()].sort());
+        for (const [k, revision] of model) assert.equal(index.get(k)?.modRevision, revision);
+        for (const prefix of prefixes) {
+          const expected = [...model.keys()].filter((k) => k.startsWith(prefix)).sort();
+          assert.deepEqual(
+            index.list(prefix).map((entry) => entry.key),
+            expected,
+          );
+          assert.equal(index.get(prefix)?.modRevision, model.get(prefix));
+        }
+      },
+    ),
   );
 });
 
