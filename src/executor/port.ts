@@ -36,6 +36,8 @@ export interface Offer {
   /** Offers with the same pool (one agent, one role) may be spent together in one launch. */
   readonly pool: string;
   readonly resources: Resources;
+  /** At most this many tasks are to be launched on the agent with it: more would only queue there. Absent: no bound. */
+  readonly launches?: number;
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly region?: string;
   readonly zone?: string;

@@ -1,0 +1,76 @@
+/** A task's container: image, network, ports, volumes and parameters, for either containerizer. */
+
+import type { TaskLaunch, TaskSpec, Volume } from '../port.ts';
+import type { Containerizer } from './command-info.ts';
+import type { RawContainer, RawDocker, RawPortMapping, RawVolume } from './protocol.ts';
+
+/** `undefined`: no image, so the task is a command on the agent itself. */
+export function containerInfo(launch: TaskLaunch, containerizer: Containerizer): RawContainer | undefined {
+  const { image } = launch.task;
+  if (image === undefined) return undefined;
+  return containerizer === 'docker' ? dockerContainer(launch, image) : mesosContainer(launch, image);
+}
+
+function dockerContainer(launch: TaskLaunch, image: string): RawContainer {
+  const { task } = launch;
+  const network = dockerNetwork(task.network);
+  const mappings = network === 'BRIDGE' || network === 'USER' ? portMappings(launch) : [];
+  const parameters = [...(task.user === undefined ? [] : [{ key: 'user', value: task.user }]), ...task.dockerParameters];
+  return {
+    type: 'DOCKER',
+    docker: {
+      image,
+      network,
+      ...(mappings.length === 0 ? {} : { port_mappings: mappings }),
+      ...(parameters.length === 0 ? {} : { parameters }),
+      // Mesos pulls what the agent lacks, so `never` can't be had here and means `missing`.
+      force_pull_image: task.pull === 'always',
+    },
+    ...(network === 'USER' ? { network_infos: [{ name: task.network }] } : {}),
+    ...volumesOf(task, 'docker'),
+  };
+}
+
+function mesosContainer(launch: TaskLaunch, image: string): RawContainer {
+  const { task } = launch;
+  const mappings = portMappings(launch);
+  const isNamed = dockerNetwork(task.network) === 'USER';
+  return {
+    type: 'MESOS',
+    mesos: { image: { type: 'DOCKER', docker: { name: image }, cached: task.pull !== 'always' } },
+    ...(isNamed ? { network_infos: [{ name: task.network, ...(mappings.length === 0 ? {} : { port_mappings: mappings }) }] } : {}),
+    ...volumesOf(task, 'mesos'),
+  };
+}
+
+function dockerNetwork(network: string): RawDocker['network'] {
+  switch (network) {
+    case 'host':
+      return 'HOST';
+    case 'bridge':
+      return 'BRIDGE';
+    case 'none':
+      return 'NONE';
+    default:
+      return 'USER';
+  }
+}
+
+function portMappings(launch: TaskLaunch): RawPortMapping[] {
+  return launch.task.ports.map((port, index) => {
+    const hostPort = launch.ports[index] ?? port.hostPort;
+    return { host_port: hostPort, container_port: port.containerPort === 0 ? hostPort : port.containerPort, protocol: port.protocol };
+  });
+}
+
+function volumesOf(task: TaskSpec, containerizer: Containerizer): { volumes?: RawVolume[] } {
+  return task.volumes.length === 0 ? {} : { volumes: task.volumes.map((volume) => toVolume(volume, containerizer)) };
+}
+
+function toVolume(volume: Volume, containerizer: Containerizer): RawVolume {
+  const common = { container_path: volume.containerPath, mode: volume.mode === 'ro' ? ('RO' as const) : ('RW' as const) };
+  if (volume.source.startsWith('/')) return { ...common, host_path: volume.source };
+  // The Mesos containerizer wants the driver named; `local` is Docker's own.
+  const driver = containerizer === 'mesos' ? { driver: 'local' } : {};
+  return { ...common, source: { type: 'DOCKER_VOLUME', docker_volume: { name: volume.source, ...driver } } };
+}

@@ -1,0 +1,102 @@
+/**
+ * How many launches may be on their way on one agent: accepted, no sign of the task yet. An agent starts executors one after the
+ * other, so more of them only wait longer, and past a minute Mesos gives up on them (REASON_EXECUTOR_REGISTRATION_TIMEOUT).
+ * A burst of 200 on one small agent lost 22 to 79 tasks that way; 5 to 10 on their way give the best rate.
+ *
+ * The limit follows what the agent manages: it grows by one when a launch that found the window full is heard of quickly, and
+ * halves when one takes long or runs into Mesos' time-out.
+ */
+
+export const INITIAL_LAUNCHES_PER_AGENT = 8;
+export const MAX_LAUNCHES_PER_AGENT = 64;
+/** Heard of within this: the agent keeps up. */
+export const QUICK_LAUNCH_MS = 5_000;
+/** Heard of later than this: it does not. */
+export const SLOW_LAUNCH_MS = 20_000;
+/** A launch that nothing was heard of is no longer counted after this; reconciliation settles what became of it. */
+export const FORGET_LAUNCH_MS = 120_000;
+
+interface Flight {
+  readonly agentId: string;
+  readonly startedAt: number;
+  readonly filledWindow: boolean;
+}
+
+interface AgentWindow {
+  limit: number;
+  readonly tasks: Set<string>;
+  /** No second halving for launches that began before the first. */
+  halvedAt: number;
+}
+
+export class LaunchWindow {
+  readonly #initial: number;
+  readonly #agents = new Map<string, AgentWindow>();
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(initial: number = INITIAL_LAUNCHES_PER_AGENT) {
+    this.#initial = initial;
+  }
+
+  /** How many more may be sent to this agent. `now` is monotonic, in milliseconds, here and below. */
+  room(agentId: string, now: number): number {
+    const agent = this.#agents.get(agentId);
+    if (agent === undefined) return this.#initial;
+    this.#forgetOld(agent, now);
+    return Math.max(agent.limit - agent.tasks.size, 0);
+  }
+
+  limit(agentId: string): number {
+    return this.#agents.get(agentId)?.limit ?? this.#initial;
+  }
+
+  launched(taskId: string, agentId: string, now: number): void {
+    if (this.#flights.has(taskId)) return;
+    const agent = this.#agents.get(agentId) ?? { limit: this.#initial, tasks: new Set<string>(), halvedAt: -1 };
+    this.#agents.set(agentId, agent);
+    agent.tasks.add(taskId);
+    this.#flights.set(taskId, { agentId, startedAt: now, filledWindow: agent.tasks.size >= agent.limit });
+  }
+
+  /** The task was heard of: it started, or it never will. The agent that has room again, if any. */
+  heard(taskId: string, now: number, didTimeOut: boolean): string | undefined {
+    const flight = this.#flights.get(taskId);
+    const agent = flight === undefined ? undefined : this.#agents.get(flight.agentId);
+    if (flight === undefined || agent === undefined) return undefined;
+    this.#flights.delete(taskId);
+    agent.tasks.delete(taskId);
+    this.#adapt(agent, flight, didTimeOut ? Number.POSITIVE_INFINITY : now - flight.startedAt);
+    if (agent.tasks.size === 0 && agent.limit === this.#initial) this.#agents.delete(flight.agentId);
+    return flight.agentId;
+  }
+
+  agentLost(agentId: string): void {
+    for (const taskId of this.#agents.get(agentId)?.tasks ?? []) this.#flights.delete(taskId);
+    this.#agents.delete(agentId);
+  }
+
+  clear(): void {
+    this.#agents.clear();
+    this.#flights.clear();
+  }
+
+  #adapt(agent: AgentWindow, flight: Flight, tookMs: number): void {
+    if (tookMs > SLOW_LAUNCH_MS) {
+      if (flight.startedAt < agent.halvedAt) return;
+      agent.limit = Math.max(Math.floor(agent.limit / 2), 1);
+      agent.halvedAt = flight.startedAt + Math.min(tookMs, FORGET_LAUNCH_MS);
+    } else if (tookMs < QUICK_LAUNCH_MS && flight.filledWindow) {
+      agent.limit = Math.min(agent.limit + 1, MAX_LAUNCHES_PER_AGENT);
+    }
+  }
+
+  #forgetOld(agent: AgentWindow, now: number): void {
+    for (const taskId of agent.tasks) {
+      const flight = this.#flights.get(taskId);
+      // In order of launch: the first that is young ends it.
+      if (flight !== undefined && now - flight.startedAt < FORGET_LAUNCH_MS) return;
+      agent.tasks.delete(taskId);
+      this.#flights.delete(taskId);
+    }
+  }
+}

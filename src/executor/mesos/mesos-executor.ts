@@ -1,0 +1,314 @@
+/**
+ * The executor on Apache Mesos: the v1 HTTP scheduler API behind the executor port. docs/mesos.md lists every event, call,
+ * state and reason, and what becomes of it.
+ *
+ *   leader ── perform ──> this ── calls ──> Connection ──> master
+ *          <── emit ─────      <─ events ──
+ *
+ * It holds no durable state: tasks and their statuses are the store's, and what it keeps in memory (offers, launches on their
+ * way, tasks being asked about) belongs to one subscription and is dropped with it.
+ */
+
+import type { Executor, ExecutorCommand, ExecutorEvent, ExecutorSession, LogChunk, LogRequest, TaskLaunch } from '../port.ts';
+import { anonymous } from './authenticator.ts';
+import { Connection } from './connection.ts';
+import { rolesOf } from './framework.ts';
+import { notLaunched, planLaunch, rejected } from './launch.ts';
+import { INITIAL_LAUNCHES_PER_AGENT, LaunchWindow } from './launch-window.ts';
+import { isUnderMaintenance, MAINTENANCE_REFUSE_MS } from './maintenance.ts';
+import { OfferGate, type GatedOffer } from './offer-gate.ts';
+import { toOffer } from './offers.ts';
+import type { MesosOptions } from './options.ts';
+import type { CallBody, MesosEvent, RawFailure, RawOffer, RawStatus } from './protocol.ts';
+import { RECONCILE_BOUND_MS, Reconciler } from './reconciler.ts';
+import { readSandbox } from './sandbox.ts';
+import { readStatus } from './statuses.ts';
+import type { CallOutcome } from './subscription.ts';
+import { Transport } from './transport.ts';
+
+const EXECUTOR_TIMED_OUT = 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
+
+export class MesosExecutor implements Executor {
+  readonly kind = 'mesos';
+  readonly #options: MesosOptions;
+  readonly #window: LaunchWindow;
+  readonly #gate: OfferGate;
+  readonly #reconciler: Reconciler;
+  #session: ExecutorSession | undefined;
+  #connection: Connection | undefined;
+  #transport: Transport | undefined;
+  #agents: Transport | undefined;
+  #frameworkId: string | undefined;
+  /** The reason last told for being down; `undefined` while connected. */
+  #downReason: string | undefined;
+
+  constructor(options: MesosOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#window = new LaunchWindow(options.launchesPerAgent ?? INITIAL_LAUNCHES_PER_AGENT);
+    this.#gate = new OfferGate({
+      clock,
+      window: this.#window,
+      onOffers: (offers) => this.#emit({ type: 'offers', offers: offers.map(toLimitedOffer) }),
+      onGiveBack: (offerIds, refuseMs) => this.#sendDecline(offerIds, refuseMs),
+    });
+    this.#reconciler = new Reconciler({
+      clock,
+      boundMs: options.reconcileBoundMs ?? RECONCILE_BOUND_MS,
+      send: (call) => this.#send(call),
+      onReconciled: (silent) => {
+        if (silent > 0) this.#options.logger.warn({ silent }, 'mesos does not speak for some tasks yet; they are asked for again');
+        this.#emit({ type: 'reconciled' });
+      },
+    });
+  }
+
+  start(session: ExecutorSession): void {
+    if (this.#connection !== undefined) throw new Error('the mesos executor is started already');
+    const { clock, logger, detector, framework = {}, tls, authenticator = anonymous } = this.#options;
+    this.#session = session;
+    this.#downReason = undefined;
+    this.#frameworkId = session.identity;
+    this.#transport = new Transport({ tls, authenticator });
+    this.#connection = new Connection(
+      {
+        transport: this.#transport,
+        detector,
+        clock,
+        logger,
+        framework,
+        onEvent: (event) => this.#take(event),
+        onDown: (reason, isFinal) => this.#down(reason, isFinal),
+      },
+      session.identity,
+    );
+    this.#connection.start();
+  }
+
+  perform(command: ExecutorCommand): void {
+    switch (command.type) {
+      case 'launch':
+        return this.#launch(command.offerIds, command.tasks);
+      case 'kill':
+        return this.#kill(command);
+      case 'acknowledge':
+        return this.#acknowledge(command);
+      case 'decline':
+        return this.#sendDecline(
+          command.offerIds.filter((id) => this.#gate.take(id) !== undefined),
+          command.refuseMs,
+        );
+      case 'suppress':
+        return this.#send({ type: 'SUPPRESS', suppress: { roles: this.#roles } });
+      case 'revive':
+        return this.#send({ type: 'REVIVE', revive: { roles: this.#roles } });
+      case 'reconcile':
+        return this.#reconcile(command);
+      case 'forget':
+        // Sandboxes are the agents' to collect.
+        return undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const connection = this.#connection;
+    const transport = this.#transport;
+    this.#session = undefined;
+    this.#connection = undefined;
+    this.#transport = undefined;
+    this.#forgetSubscription();
+    await connection?.stop();
+    await Promise.all([transport?.close(), this.#options.detector.close()]);
+  }
+
+  readLog(request: LogRequest): Promise<LogChunk | undefined> {
+    const { agents = {}, tls, identity } = this.#options;
+    this.#agents ??= new Transport({ tls, authenticator: agents.authenticator ?? anonymous });
+    return readSandbox(request, {
+      transport: this.#agents,
+      scheme: agents.scheme ?? 'http',
+      frameworkId: () => this.#frameworkId ?? identity?.(),
+    });
+  }
+
+  get #roles(): readonly string[] {
+    return rolesOf(this.#options.framework ?? {});
+  }
+
+  #emit(event: ExecutorEvent): void {
+    this.#session?.emit(event);
+  }
+
+  #send(call: CallBody, outcome: CallOutcome = {}): void {
+    if (this.#connection === undefined) outcome.unsent?.();
+    else this.#connection.send(call, outcome);
+  }
+
+  // ---- events
+
+  #take(event: MesosEvent): void {
+    switch (event.type) {
+      case 'SUBSCRIBED':
+        return this.#subscribed(event.subscribed.framework_id.value, event.subscribed.master_info?.hostname);
+      case 'OFFERS':
+        return this.#receive(event.offers.offers ?? []);
+      case 'RESCIND': {
+        const offerId = event.rescind.offer_id.value;
+        if (this.#gate.rescind(offerId)) this.#emit({ type: 'rescinded', offerId });
+        return undefined;
+      }
+      case 'UPDATE':
+        return this.#hear(event.update.status);
+      case 'FAILURE':
+        return this.#agentFailed(event.failure);
+      case 'INVERSE_OFFERS':
+        // A request to vacate before maintenance. Tasks of Kairos end by themselves; see docs/mesos.md, "Maintenance".
+        return this.#options.logger.info({}, 'mesos announces maintenance of agents');
+      default:
+        return this.#options.logger.debug({ event: event.type }, 'mesos event that asks nothing of us');
+    }
+  }
+
+  #subscribed(frameworkId: string, master: string | undefined): void {
+    this.#forgetSubscription();
+    this.#frameworkId = frameworkId;
+    this.#downReason = undefined;
+    this.#options.logger.info({ frameworkId, master }, 'subscribed to mesos');
+    this.#emit({ type: 'connected', identity: frameworkId, exclusive: false });
+  }
+
+  #down(reason: string, isFinal: boolean): void {
+    this.#forgetSubscription();
+    // Told once per cause, however often the attempts go on failing for it.
+    if (reason === this.#downReason && !isFinal) return;
+    this.#downReason = reason;
+    if (isFinal) this.#options.logger.error({ reason }, 'mesos is lost for good');
+    else this.#options.logger.warn({ reason }, 'not subscribed to mesos');
+    this.#emit({ type: 'disconnected', reason, final: isFinal });
+  }
+
+  /** Offers and answers belong to one subscription; nobody rescinds them when it ends. */
+  #forgetSubscription(): void {
+    this.#gate.clear();
+    this.#window.clear();
+    this.#reconciler.stop();
+  }
+
+  #receive(raws: readonly RawOffer[]): void {
+    const now = this.#options.clock.now();
+    const closing = raws.filter((raw) => isUnderMaintenance(raw, now));
+    this.#sendDecline(
+      closing.map((raw) => raw.id.value),
+      MAINTENANCE_REFUSE_MS,
+    );
+    this.#gate.receive(raws.filter((raw) => !closing.includes(raw)));
+  }
+
+  #hear(raw: RawStatus): void {
+    if (!this.#reconciler.isBarrier(raw)) this.#tell(raw);
+    this.#reconciler.hear(raw);
+  }
+
+  #tell(raw: RawStatus): void {
+    const reading = readStatus(raw);
+    const now = this.#options.clock.monotonic();
+    const taskId = raw.task_id.value;
+    if (raw.state === 'TASK_STAGING' && raw.agent_id !== undefined) this.#window.launched(taskId, raw.agent_id.value, now);
+    if (reading.kind === 'nothing') {
+      this.#options.logger.debug({ taskId, state: raw.state, reason: raw.reason, why: reading.why }, 'mesos status that says nothing');
+      return;
+    }
+    this.#emit({ type: 'status', status: reading.status });
+    if (reading.status.state === 'staging') return;
+    if (this.#window.heard(taskId, now, raw.reason === EXECUTOR_TIMED_OUT) !== undefined) this.#gate.roomMade();
+  }
+
+  #agentFailed(failure: RawFailure): void {
+    const agentId = failure.agent_id?.value;
+    // With an executor named only that executor is gone, and its task's status says so.
+    if (agentId === undefined || failure.executor_id !== undefined) return;
+    this.#gate.agentLost(agentId);
+    this.#window.agentLost(agentId);
+    this.#reconciler.hurry(agentId);
+    this.#emit({ type: 'agent-lost', agentId });
+  }
+
+  // ---- commands
+
+  #launch(offerIds: readonly string[], launches: readonly TaskLaunch[]): void {
+    const offers = offerIds.map((id) => this.#gate.take(id));
+    const valid = offers.filter((offer) => offer !== undefined);
+    if (valid.length === 0 || valid.length < offers.length) {
+      this.#giveBack(valid);
+      return this.#notLaunched(launches, 'offer-invalid', 'an offer was withdrawn before the launch');
+    }
+    const { tasks, accept, refusals } = planLaunch(launches, valid, this.#options.containerizer ?? 'docker');
+    for (const status of refusals) this.#emit({ type: 'status', status });
+    if (tasks.length === 0) return this.#giveBack(valid);
+    const now = this.#options.clock.monotonic();
+    for (const task of tasks) this.#window.launched(task.taskId, task.agentId, now);
+    // If the process dies here the intent is durable and the launch is not: reconciliation finds the task unknown.
+    this.#send(
+      { type: 'ACCEPT', accept },
+      {
+        unsent: () => this.#notLaunched(tasks, 'disconnected', 'the connection to Mesos ended before the launch was sent'),
+        refused: (reason) => this.#refusedLaunch(tasks, valid, reason),
+      },
+    );
+  }
+
+  /** A call that Mesos can't read is refused as a whole, and its offers stay ours. */
+  #refusedLaunch(tasks: readonly TaskLaunch[], offers: readonly RawOffer[], reason: string): void {
+    this.#giveBack(offers);
+    const [only] = tasks;
+    if (tasks.length > 1 || only === undefined) return this.#notLaunched(tasks, 'launch-refused', reason);
+    this.#window.heard(only.taskId, this.#options.clock.monotonic(), false);
+    this.#emit({ type: 'status', status: rejected(only, reason) });
+  }
+
+  #notLaunched(launches: readonly TaskLaunch[], reason: string, message: string): void {
+    for (const launch of launches) {
+      this.#window.heard(launch.taskId, this.#options.clock.monotonic(), false);
+      this.#emit({ type: 'status', status: notLaunched(launch, reason, message) });
+    }
+  }
+
+  #giveBack(offers: readonly RawOffer[]): void {
+    this.#sendDecline(
+      offers.map((offer) => offer.id.value),
+      0,
+    );
+  }
+
+  #sendDecline(offerIds: readonly string[], refuseMs: number): void {
+    if (offerIds.length === 0) return;
+    const decline = { offer_ids: offerIds.map((value) => ({ value })), filters: { refuse_seconds: refuseMs / 1000 } };
+    this.#send({ type: 'DECLINE', decline });
+  }
+
+  /** Not repeated here: Mesos forgets a kill for an agent it can't reach, and the engine repeats it until the task is over. */
+  #kill({ task, graceMs }: Extract<ExecutorCommand, { type: 'kill' }>): void {
+    this.#send({
+      type: 'KILL',
+      kill: {
+        task_id: { value: task.taskId },
+        // A wrong agent makes Mesos ignore the kill; none is better than a guess.
+        ...(task.agentId === '' ? {} : { agent_id: { value: task.agentId } }),
+        kill_policy: { grace_period: { nanoseconds: graceMs * 1_000_000 } },
+      },
+    });
+  }
+
+  #acknowledge({ taskId, agentId, ack }: Extract<ExecutorCommand, { type: 'acknowledge' }>): void {
+    this.#send({ type: 'ACKNOWLEDGE', acknowledge: { agent_id: { value: agentId }, task_id: { value: taskId }, uuid: ack } });
+  }
+
+  #reconcile({ tasks }: Extract<ExecutorCommand, { type: 'reconcile' }>): void {
+    // While disconnected there is nobody to ask; the leader asks anew after `connected`.
+    if (this.#connection?.isSubscribed === true) this.#reconciler.ask(tasks);
+  }
+}
+
+function toLimitedOffer({ raw, room }: GatedOffer): ReturnType<typeof toOffer> {
+  return { ...toOffer(raw), launches: room };
+}

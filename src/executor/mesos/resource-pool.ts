@@ -1,0 +1,133 @@
+/**
+ * The raw resource entries of one agent and role (of one offer or several), to count them and to cut tasks out of them.
+ *
+ * A cut names the very entry it was taken from (role, reservations, allocation_info and all), because that is how Mesos
+ * checks it against the offer; reserved entries go first, so that what others could use is left. Scalars are counted in
+ * thousandths, as Mesos does: it rounds to three decimals and refuses what is then not above zero.
+ *
+ * Left alone: revocable and shared entries, entries of resource providers, and disks with a source or a persistent volume,
+ * which are not amounts that a task may just take a part of.
+ */
+
+import type { PortRange, Resources } from '../port.ts';
+import type { RawResource } from './protocol.ts';
+
+/** Thousandths in one. */
+const SCALE = 1000;
+const SCALARS = ['cpus', 'mem', 'disk', 'gpus'] as const;
+type ScalarName = (typeof SCALARS)[number];
+
+export interface Demand {
+  readonly cpus: number;
+  readonly mem: number;
+  readonly disk: number;
+  readonly gpus: number;
+  readonly ports: readonly number[];
+}
+
+interface ScalarEntry {
+  readonly raw: RawResource;
+  left: number;
+}
+
+interface PortEntry {
+  readonly raw: RawResource;
+  ranges: PortRange[];
+}
+
+export class ResourcePool {
+  readonly #scalars: Record<ScalarName, ScalarEntry[]> = { cpus: [], mem: [], disk: [], gpus: [] };
+  readonly #ports: PortEntry[] = [];
+
+  constructor(entries: readonly RawResource[]) {
+    const usable = entries.filter(isUsable);
+    for (const raw of [...usable.filter(isReserved), ...usable.filter((entry) => !isReserved(entry))]) {
+      if (isScalarName(raw.name) && raw.type === 'SCALAR')
+        this.#scalars[raw.name].push({ raw, left: toThousandths(raw.scalar?.value ?? 0) });
+      else if (raw.name === 'ports' && raw.type === 'RANGES') this.#ports.push({ raw, ranges: rangesOf(raw) });
+    }
+  }
+
+  /** What is left, summed over all entries. */
+  total(): Resources {
+    const sum = (name: ScalarName): number => this.#scalars[name].reduce((all, entry) => all + entry.left, 0) / SCALE;
+    const ports = this.#ports.flatMap((entry) => entry.ranges).sort((a, b) => a[0] - b[0]);
+    return { cpus: sum('cpus'), mem: sum('mem'), disk: sum('disk'), gpus: sum('gpus'), ports };
+  }
+
+  /** Cuts a task's resources out. A string: which resource is short, in words; then nothing was taken. */
+  take(demand: Demand): RawResource[] | string {
+    const short = this.#shortage(demand);
+    if (short !== undefined) return short;
+    const taken = SCALARS.flatMap((name) => this.#takeScalar(name, toThousandths(demand[name])));
+    return [...taken, ...this.#takePorts(demand.ports)];
+  }
+
+  #shortage(demand: Demand): string | undefined {
+    const total = this.total();
+    for (const name of SCALARS) {
+      const wanted = toThousandths(demand[name]);
+      if (wanted > toThousandths(total[name])) return `${name}: ${demand[name]} needed, ${total[name]} left`;
+    }
+    const missing = demand.ports.find((port) => !total.ports.some(([begin, end]) => begin <= port && port <= end));
+    if (missing !== undefined) return `ports: ${missing} is not left`;
+    if (new Set(demand.ports).size < demand.ports.length) return 'ports: one port is asked for twice';
+    return undefined;
+  }
+
+  #takeScalar(name: ScalarName, amount: number): RawResource[] {
+    const taken: RawResource[] = [];
+    let missing = amount;
+    for (const entry of this.#scalars[name]) {
+      const part = Math.min(entry.left, missing);
+      if (part <= 0) continue;
+      entry.left -= part;
+      missing -= part;
+      taken.push({ ...entry.raw, scalar: { value: part / SCALE } });
+    }
+    return taken;
+  }
+
+  #takePorts(ports: readonly number[]): RawResource[] {
+    const taken: RawResource[] = [];
+    for (const entry of this.#ports) {
+      const own = ports.filter((port) => entry.ranges.some(([begin, end]) => begin <= port && port <= end));
+      if (own.length === 0) continue;
+      for (const port of own) entry.ranges = entry.ranges.flatMap((range) => without(range, port));
+      taken.push({ ...entry.raw, ranges: { range: own.map((port) => ({ begin: port, end: port })) } });
+    }
+    return taken;
+  }
+}
+
+function isScalarName(name: string): name is ScalarName {
+  return (SCALARS as readonly string[]).includes(name);
+}
+
+function isUsable(entry: RawResource): boolean {
+  const { disk } = entry;
+  const isSpecialDisk = disk?.source !== undefined || disk?.persistence !== undefined || disk?.volume !== undefined;
+  return !isSpecialDisk && entry.revocable === undefined && entry.shared === undefined && entry.provider_id === undefined;
+}
+
+/** Both forms: `reservations` with RESERVATION_REFINEMENT, `role` without. */
+function isReserved(entry: RawResource): boolean {
+  if (entry.reservations !== undefined && entry.reservations.length > 0) return true;
+  return entry.role !== undefined && entry.role !== '*';
+}
+
+function toThousandths(value: number): number {
+  return Math.round(value * SCALE);
+}
+
+function rangesOf(raw: RawResource): PortRange[] {
+  return (raw.ranges?.range ?? []).map(({ begin, end }): PortRange => [begin, end]);
+}
+
+function without([begin, end]: PortRange, port: number): PortRange[] {
+  if (port < begin || port > end) return [[begin, end]];
+  const parts: PortRange[] = [];
+  if (begin < port) parts.push([begin, port - 1]);
+  if (port < end) parts.push([port + 1, end]);
+  return parts;
+}
