@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { EngineRig } from '../../support/engine-rig.ts';
+
+const due = 'R1/2026-03-01T01:00:00Z/PT1H';
+const small = { cpus: 1, mem: 200, disk: 0, gpus: 0, ports: [] };
+
+function rigWithout(): EngineRig {
+  const rig = new EngineRig({ exclusive: false, offline: true });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: false });
+  rig.executor({ type: 'reconciled' });
+  return rig;
+}
+
+const commandsOf = (rig: EngineRig): string[] => rig.commands.map((command) => command.type);
+
+test('with nothing waiting offers are declined and suppressed, and revived when something waits', () => {
+  const rig = rigWithout();
+  rig.offer();
+  assert.deepEqual(commandsOf(rig).slice(-2), ['suppress', 'decline']);
+  rig.define({ name: 'a', schedule: due });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  assert.equal(commandsOf(rig).at(-1), 'revive');
+});
+
+test('an unplaceable run does not hold up another, nor does it make offers go to and fro', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'huge', schedule: due, task: { command: 'x', cpus: 64 }, priority: 9 });
+  rig.define({ name: 'small', schedule: due, priority: 0 });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('a1', { resources: small });
+  assert.deepEqual(rig.taskIds(), ['small.1.1']);
+  const revives = commandsOf(rig).filter((type) => type === 'revive').length;
+  rig.status('small.1.1', 'running');
+  rig.decide();
+  assert.equal(commandsOf(rig).filter((type) => type === 'revive').length, revives);
+});
+
+test('higher priority goes first, but waiting counts too', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'old', schedule: 'R1/2026-03-01T00:30:00Z/PT1H', priority: 0, task: { command: 'x', cpus: 1 } });
+  rig.define({ name: 'high', schedule: due, priority: 9, task: { command: 'x', cpus: 1 } });
+  rig.define({ name: 'low', schedule: due, priority: 1, task: { command: 'x', cpus: 1 } });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  for (let i = 0; i < 3; i++) rig.offer('a1', { resources: small });
+  assert.deepEqual(rig.taskIds().slice(0, 3), ['old.1.1', 'high.1.1', 'low.1.1']);
+});
+
+test('the intent is durable in the step that launches, several tasks in one launch', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'a', schedule: due });
+  rig.define({ name: 'b', schedule: due });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer();
+  const step = rig.steps.find((one) => one.commands.some((command) => command.type === 'launch'));
+  assert.deepEqual(
+    step?.writes.map(({ key }) => key),
+    ['runs/a/1', 'runs/b/1'],
+  );
+  for (const { value } of step?.writes ?? []) assert.match(value ?? '', /"state":"launching"/);
+});
+
+test('offers of one pool are spent together', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'a', schedule: due, task: { command: 'x', cpus: 2, mem: 300 } });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  const first = { id: 'x1', agentId: 'a1', hostname: 'h', address: '', pool: 'a1/*', attributes: {}, resources: small };
+  rig.executor({ type: 'offers', offers: [first, { ...first, id: 'x2' }] });
+  const launch = rig.commands.find((command) => command.type === 'launch');
+  assert.deepEqual(launch?.type === 'launch' && launch.offerIds, ['x1', 'x2']);
+});
+
+test('constraints choose among agents, also those that count the job’s own tasks', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'spread', schedule: 'R/2026-03-01T00:10:00Z/PT10M', overlap: 'allow', constraints: [['@hostname', 'UNIQUE']] });
+  rig.define({ name: 'racked', schedule: due, constraints: [['rack', 'LIKE', 'r[12]']] });
+  rig.advanceTo('2026-03-01T00:20:00Z');
+  rig.offer('a1');
+  assert.equal(rig.runs('spread').filter((run) => run.state === 'launching').length, 1);
+  rig.failOver(0, { connect: false });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: false });
+  rig.executor({ type: 'reconciled' });
+  rig.offer('a1');
+  assert.equal(rig.runs('spread').filter((run) => run.state === 'launching').length, 1, 'a1 has one already');
+  rig.offer('a2');
+  assert.equal(rig.runs('spread').filter((run) => run.state === 'launching').length, 2);
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('a3', { attributes: { rack: { type: 'text', value: 'r3' } } });
+  assert.equal(rig.story('racked'), '1 pending');
+  rig.offer('a4', { attributes: { rack: { type: 'text', value: 'r2' } } });
+  assert.equal(rig.run('racked', 1)?.attempts[0]?.agentId, 'a4');
+});
+
+test('host ports are chosen from the offer, none twice', () => {
+  const rig = rigWithout();
+  const ports = [{ hostPort: 0 }, { hostPort: 31001 }];
+  rig.define({ name: 'p', schedule: due, task: { command: 'x', ports } });
+  rig.define({ name: 'q', schedule: due, task: { command: 'x', ports: [{ hostPort: 0 }] } });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('a1', { resources: { ...small, mem: 1000, ports: [[31000, 31002]] } });
+  const chosen = rig.launches.flatMap((launch) => launch.ports);
+  assert.deepEqual(
+    [...chosen].sort((a, b) => a - b),
+    [31000, 31001, 31002],
+  );
+  assert.deepEqual(rig.run('p', 1)?.attempts[0]?.ports?.[1], 31001);
+});
+
+test('a rescinded offer and a lost agent are not used', () => {
+  const rig = new EngineRig({ offline: true });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: true });
+  rig.executor({ type: 'reconciled' });
+  const offer = { id: 'gone', agentId: 'a1', hostname: 'h', address: '', pool: 'a1/*', attributes: {}, resources: small };
+  rig.executor({ type: 'offers', offers: [offer] });
+  rig.executor({ type: 'rescinded', offerId: 'gone' });
+  rig.executor({ type: 'offers', offers: [{ ...offer, id: 'lost' }] });
+  rig.executor({ type: 'agent-lost', agentId: 'a1' });
+  rig.define({ name: 'a', schedule: due });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  assert.equal(rig.story('a'), '1 pending');
+});
+
+test('the executor’s identity is durable before anything is asked of it', () => {
+  const rig = new EngineRig();
+  const step = rig.steps.find((one) => one.commands.some((command) => command.type === 'reconcile'));
+  assert.equal(step?.writes[0]?.key, 'executor/identity');
+});
+
+test.run();
