@@ -79,7 +79,7 @@ export class RepeatingSchedule implements Schedule {
     const { zone } = this.#interval;
     const until = Math.max(FIRST_INSTANT, this.#timeOf(last));
     let coinciding = 0;
-    let segment = zone.segmentAt(this.#timeOf(first));
+    let segment = zone.segmentAt(this.#timeOf(first) - 1);
     while (segment.end <= until) {
       segment = zone.segmentAt(segment.end);
       if (segment.start + segment.offset - segment.wallBefore <= DAY_MS) continue;

@@ -149,7 +149,10 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['R/2026-01-01Z/P1D', '"2026-01-01Z" is not an ISO 8601 date and time; allowed is a date and time such as 2026-01-01T03:00:00Z'],
   ['R/20260101T000000Z/P1D', '"20260101T000000Z" is not an ISO 8601 date and time'],
   ['R/2026-01-01 00:00:00Z/P1D', 'is not an ISO 8601 date and time'],
-  ['R/2026-01-02T00:00:00Z/2026-01-01T00:00:00Z', 'the end 2026-01-01T00:00:00.000Z is not at least a second after the start 2026-01-02T00:00:00.000Z'],
+  [
+    'R/2026-01-02T00:00:00Z/2026-01-01T00:00:00Z',
+    'the end 2026-01-01T00:00:00.000Z is not at least a second after the start 2026-01-02T00:00:00.000Z',
+  ],
 ];
 
 for (const [text, first, second] of ACCEPTED) {
@@ -157,7 +160,10 @@ for (const [text, first, second] of ACCEPTED) {
     const schedule = compile(text);
     const one = schedule.next(Date.UTC(2026, 0, 1)) ?? Number.NaN;
     const two = schedule.next(one) ?? Number.NaN;
-    assert.deepEqual([new Date(one).toISOString(), new Date(two).toISOString()], [first, second].map((at) => new Date(at).toISOString()));
+    assert.deepEqual(
+      [new Date(one).toISOString(), new Date(two).toISOString()],
+      [first, second].map((at) => new Date(at).toISOString()),
+    );
     assert.equal(schedule.kind, text.startsWith('R') ? 'repeating' : 'cron');
   });
 }
