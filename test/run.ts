@@ -1,7 +1,7 @@
 /**
- * Runs the tests: `node --import tsx test/run.ts [--jobs N] [--junit FILE] [FILTER...]`.
+ * Runs the checks and the tests: `node --import tsx test/run.ts [--jobs N] [--junit FILE] [FILTER...]`.
  *
- * Each file is a process of its own, two at a time, with a time limit; a filter is a part of a file's name (`unit`, `schedule/cron`).
+ * Each is a process of its own, two at a time, with a time limit; a filter is a part of a file's name (`check/`, `unit`, `schedule/cron`).
  * The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed.
  */
 
@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { makeRunDir, removeRunDir } from './runner/leftovers.ts';
 import { countAll, fileReport, junit, lastLine, slowFiles } from './runner/summary.ts';
-import { findTestFiles } from './runner/test-files.ts';
+import { findTests } from './runner/test-files.ts';
 import type { TestFile } from './runner/test-files.ts';
 import { startTestFile } from './runner/test-process.ts';
 import type { RunningFile, TestResult } from './runner/test-process.ts';
@@ -21,9 +21,9 @@ async function main(): Promise<number> {
     options: { jobs: { type: 'string' }, junit: { type: 'string' } },
     allowPositionals: true,
   });
-  const files = findTestFiles(import.meta.dirname, positionals);
+  const files = findTests(import.meta.dirname, positionals);
   if (files.length === 0) {
-    console.log(`No test file's name contains ${positionals.map((filter) => `'${filter}'`).join(' or ')}.`);
+    console.log(`No test's name contains ${positionals.map((filter) => `'${filter}'`).join(' or ')}.`);
     return finish([], { passed: 0, failed: 1, skipped: 0 });
   }
   const results = await runAll(files, Number(values.jobs ?? JOBS));

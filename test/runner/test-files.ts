@@ -1,33 +1,42 @@
-/** Which files there are to run, in what order, and for how long each may take. */
+/** What there is to run, in what order, and for how long each may take: the checks of package.json, and every test file. */
 
 import { readFileSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 const DEFAULT_LIMIT_S = 300;
 
 /** Quick and pure first, so that a mistake shows early. Folders not named here come last. */
-const ORDER = ['unit', 'contract', 'integration', 'simulation', 'e2e'];
+const ORDER = ['check', 'unit', 'contract', 'integration', 'simulation', 'e2e'];
+
+/** Scripts of package.json that are quick and look at all of the source. Each counts as one test. */
+const CHECKS = ['typecheck', 'lint', 'format:check', 'unused'];
 
 export interface TestFile {
-  readonly path: string;
-  /** Relative to the test folder: `unit/schedule/cron.test.ts`. */
+  /** Relative to the test folder: `unit/schedule/cron.test.ts`; or `check/lint`. */
   readonly name: string;
-  /** Wall-clock time after which it is ended and has failed. From a line `// limit: 600s` near its head. */
+  /** The program that runs it, and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** `check`: the exit code says whether it passed. `uvu`: what it prints does, too. */
+  readonly kind: 'check' | 'uvu';
+  /** Wall-clock time after which it is ended and has failed. For a file, from a line `// limit: 600s` near its head. */
   readonly limitMs: number;
 }
 
-/** Every test file under `root` whose name contains one of `filters` (all, if there are none), in the order to run them. */
-export function findTestFiles(root: string, filters: readonly string[]): readonly TestFile[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .filter((name) => filters.length === 0 || filters.some((filter) => matches(name, filter)))
-    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en'))
-    .map((name) => describe(root, name));
+/** Every check, and every test file under `root`, whose name contains one of `filters` (all, if there are none), in the order to run them. */
+export function findTests(root: string, filters: readonly string[]): readonly TestFile[] {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+  return [...CHECKS.map(checkOf), ...files.map((name) => fileOf(root, name))]
+    .filter(({ name }) => filters.length === 0 || filters.some((filter) => matches(name, filter)))
+    .sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name, 'en'));
 }
 
-export function describe(root: string, name: string): TestFile {
+function checkOf(script: string): TestFile {
+  return { name: `check/${script}`, command: ['npm', 'run', '--silent', script], kind: 'check', limitMs: DEFAULT_LIMIT_S * 1_000 };
+}
+
+function fileOf(root: string, name: string): TestFile {
   const path = join(root, name);
-  return { path, name: relative(root, path), limitMs: limitOf(readFileSync(path, 'utf8')) };
+  return { name, command: [process.execPath, '--import', 'tsx', path], kind: 'uvu', limitMs: limitOf(readFileSync(path, 'utf8')) };
 }
 
 /** A filter is a part of the name, or a path as a shell completes it (`test/unit/...`). */

@@ -1,5 +1,5 @@
 /**
- * Runs one test file in a process of its own and judges it.
+ * Runs one test file, or one check, in a process of its own and judges it.
  *
  * uvu ends with exit code 0 when a file forgets `test.run()`, and never ends when something keeps the process alive: both are
  * failures here, as is anything left behind. Invariant: when runTestFile resolves, no process of the file is alive.
@@ -38,7 +38,8 @@ export interface RunningFile {
 export function startTestFile(file: TestFile, runDir: string, name: string): RunningFile {
   const sandbox = sandboxIn(runDir, name);
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--import', 'tsx', file.path], {
+  const [program, ...args] = file.command;
+  const child = spawn(program, args, {
     // A group of its own, so that it can be ended whole.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -104,6 +105,16 @@ interface Run {
 }
 
 function judge(file: TestFile, run: Run): TestResult {
+  return file.kind === 'check' ? judgeCheck(file, run) : judgeTests(file, run);
+}
+
+function judgeCheck(file: TestFile, run: Run): TestResult {
+  const faults = run.exit === 0 || run.faults.length > 0 ? run.faults : [`exit ${run.exit}`];
+  const failed = faults.length === 0 ? 0 : 1;
+  return { file, passed: 1 - failed, failed, skipped: 0, seconds: run.seconds, faults, output: run.output };
+}
+
+function judgeTests(file: TestFile, run: Run): TestResult {
   const report = readUvuReport(run.output);
   const passed = report?.passed ?? 0;
   const failedTests = report === undefined ? 0 : report.total - report.passed;

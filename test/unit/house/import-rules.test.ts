@@ -92,14 +92,18 @@ test('an adapter named by a port, a sibling or a higher room is named', () => {
     {
       'store/port.ts': "import { EtcdStore } from './etcd/store.ts';",
       'store/memory/store.ts': "import { x } from '../embedded/files.ts';\nimport type { Store } from '../port.ts';",
-      'leader/loop.ts': "import type { Mesos } from '../executor/mesos/executor.ts';",
+      'executor/docker/a.ts': "import { LogFile } from '../local/log-file.ts';",
+      'executor/local/log-file.ts': "import { socket } from '../docker/engine.ts';",
+      'leader/loop.ts': "import type { Mesos } from '../executor/mesos/executor.ts';\nimport '../executor/local/log-file.ts';",
       'node/stores.ts': "import { EtcdStore } from '../store/etcd/store.ts';",
       'store/etcd/store.ts': "import { watch } from './watch.ts';",
     },
     [
       'store/port.ts -> store/etcd/store.ts: only node/ names an adapter',
       'store/memory/store.ts -> store/embedded/files.ts: only node/ names an adapter',
+      'executor/local/log-file.ts -> executor/docker/engine.ts: only node/ names an adapter',
       'leader/loop.ts -> executor/mesos/executor.ts: only node/ names an adapter',
+      'leader/loop.ts -> executor/local/log-file.ts: executor/local is for adapters',
     ],
   );
 });

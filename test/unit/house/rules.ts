@@ -3,13 +3,13 @@
  * place and what is wrong: for an import, the edge `a.ts -> b.ts`.
  */
 
-import { adapterOf, codeOf, importsOf, roomOf } from './source.ts';
+import { adapterOf, codeOf, importsOf, roomOf, sharedGroundOf } from './source.ts';
 import type { Import, SourceFile } from './source.ts';
 
 export type Rule = (files: readonly SourceFile[]) => readonly string[];
 
 /** Imports only point down this list. */
-export const ROOMS = ['cli', 'node', 'api', 'ui', 'leader', 'engine', 'job', 'schedule', 'store', 'executor', 'telemetry', 'clock'];
+const ROOMS = ['cli', 'node', 'api', 'ui', 'leader', 'engine', 'job', 'schedule', 'store', 'executor', 'telemetry', 'clock'];
 
 /** Rooms that do no IO and read no clock. */
 const PURE_ROOMS = ['engine', 'job', 'schedule'];
@@ -43,9 +43,14 @@ export const pureRoomsTouchNoWorld: Rule = (files) => {
 };
 
 export const onlyNodeNamesAdapters: Rule = (files) => {
-  return allImports(files)
-    .filter(({ from, to, isFile }) => isFile && adapterOf(to) !== undefined && adapterOf(to) !== adapterOf(from) && roomOf(from) !== 'node')
+  const edges = allImports(files).filter(({ from, isFile }) => isFile && roomOf(from) !== 'node');
+  const adapters = edges
+    .filter(({ from, to }) => adapterOf(to) !== undefined && adapterOf(to) !== adapterOf(from))
     .map((edge) => `${arrow(edge)}: only node/ names an adapter`);
+  const shared = edges
+    .filter(({ from, to }) => sharedGroundOf(to) !== undefined && roomOf(from) !== roomOf(to))
+    .map((edge) => `${arrow(edge)}: ${sharedGroundOf(edge.to)} is for adapters`);
+  return [...adapters, ...shared];
 };
 
 export const timeAndChanceComeFromTheClock: Rule = (files) => {

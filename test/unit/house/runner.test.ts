@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import { makeRunDir, removeRunDir } from '../../runner/leftovers.ts';
 import { countAll, fileReport, junit, lastLine } from '../../runner/summary.ts';
-import { findTestFiles } from '../../runner/test-files.ts';
+import { findTests } from '../../runner/test-files.ts';
+import type { TestFile } from '../../runner/test-files.ts';
 import { startTestFile } from '../../runner/test-process.ts';
 import type { TestResult } from '../../runner/test-process.ts';
 import { readUvuReport } from '../../runner/uvu-report.ts';
@@ -23,7 +24,7 @@ async function run(body: string): Promise<TestResult> {
   const runDir = makeRunDir();
   try {
     writeFileSync(join(root, 'made.test.ts'), HEAD + body);
-    const [file] = findTestFiles(root, []);
+    const [file] = findTests(root, ['made']);
     assert.ok(file);
     return await startTestFile(file, runDir, '0').result;
   } finally {
@@ -107,15 +108,37 @@ test('files come in the order unit, contract, integration, simulation, e2e, and 
     writeFileSync(join(root, `${name}.test.ts`), name === 'e2e/a' ? '/** Slow. */\n// limit: 600s: it starts three nodes\n' : '');
   }
   writeFileSync(join(root, 'unit/fixture.ts'), '');
-  const files = findTestFiles(root, []);
+  const files = findTests(root, []).filter(({ kind }) => kind === 'uvu');
   const names = files.map(({ name }) => name.replace('.test.ts', ''));
   assert.deepEqual(names, ['unit/a', 'unit/z/deep', 'contract/store', 'integration/x/b', 'simulation/s', 'e2e/a']);
   assert.deepEqual([files[0]?.limitMs, files[5]?.limitMs], [300_000, 600_000]);
   assert.deepEqual(
-    findTestFiles(root, ['test/unit/z', 'store']).map(({ name }) => name),
+    findTests(root, ['test/unit/z', 'store']).map(({ name }) => name),
     ['unit/z/deep.test.ts', 'contract/store.test.ts'],
   );
   rmSync(root, { recursive: true });
+});
+
+test('checks come first, each as one test', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'runner-'));
+  const checks = findTests(root, []);
+  assert.deepEqual(checks.map(({ name }) => name).sort(), ['check/format:check', 'check/lint', 'check/typecheck', 'check/unused']);
+  rmSync(root, { recursive: true });
+});
+
+test('a check passes or fails by its exit code', async () => {
+  const runDir = makeRunDir();
+  const check = (code: number): TestFile => ({
+    name: `check/${code}`,
+    command: ['sh', '-c', `exit ${code}`],
+    kind: 'check',
+    limitMs: 9_000,
+  });
+  assert.deepEqual(counts(await startTestFile(check(0), runDir, '0').result), [1, 0, 0]);
+  const failed = await startTestFile(check(3), runDir, '3').result;
+  assert.deepEqual(counts(failed), [0, 1, 0]);
+  assert.deepEqual(failed.faults, ['exit 3']);
+  removeRunDir(runDir);
 });
 
 test('the last line is exact', () => {
@@ -129,8 +152,10 @@ test("uvu's report is read from the end of the output", () => {
 });
 
 test('the JUnit file is XML whatever a test prints', () => {
-  const file = { path: '/x', name: 'unit/<odd>.test.ts', limitMs: 1 };
-  const xml = junit([{ file, passed: 0, failed: 1, skipped: 0, seconds: 0.5, faults: ['a & b'], output: '\u001b[31m"red"]]>' }]);
+  const [file] = findTests(tmpdir(), ['check/lint']);
+  assert.ok(file);
+  const odd = { ...file, name: 'unit/<odd>.test.ts' };
+  const xml = junit([{ file: odd, passed: 0, failed: 1, skipped: 0, seconds: 0.5, faults: ['a & b'], output: '\u001b[31m"red"]]>' }]);
   assert.match(xml, /<testcase name="unit\/&lt;odd&gt;\.test\.ts" time="0\.500">/);
   assert.match(xml, /a &amp; b\n\?\[31m&quot;red&quot;\]\]&gt;/);
 });

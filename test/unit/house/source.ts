@@ -28,10 +28,24 @@ export function roomOf(path: string): string {
   return path.includes('/') && !path.startsWith('../') ? path.slice(0, path.indexOf('/')) : '';
 }
 
-/** `etcd` for `store/etcd/watch.ts`; undefined for a port's own files and for rooms that have no adapters. */
+/** Folders beside adapters that are not adapters: ground that some of them share. */
+const SHARED_GROUND = ['executor/local'];
+
+/** `store/etcd` for `store/etcd/watch.ts`; undefined for a port's own files and for rooms that have no adapters. */
 export function adapterOf(path: string): string | undefined {
-  const [room, adapter, file] = path.split('/');
-  return (room === 'store' || room === 'executor') && file !== undefined ? `${room}/${adapter}` : undefined;
+  const folder = portFolderOf(path);
+  return folder === undefined || SHARED_GROUND.includes(folder) ? undefined : folder;
+}
+
+/** `executor/local` for `executor/local/log.ts`; undefined for what may be imported from above. */
+export function sharedGroundOf(path: string): string | undefined {
+  const folder = portFolderOf(path);
+  return folder !== undefined && SHARED_GROUND.includes(folder) ? folder : undefined;
+}
+
+function portFolderOf(path: string): string | undefined {
+  const [room, folder, file] = path.split('/');
+  return (room === 'store' || room === 'executor') && file !== undefined ? `${room}/${folder}` : undefined;
 }
 
 const SPECIFIER = /\b(?:import|export)\b[^'";]*?\bfrom\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/g;
