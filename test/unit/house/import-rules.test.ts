@@ -12,10 +12,10 @@ import {
   filesOpenWithTheirPurpose,
   importsPointDown,
   namesSayWhatIsInside,
+  noTestSilencesOthers,
   onlyNodeNamesAdapters,
   pureRoomsImportOnlyPure,
   pureRoomsTouchNoWorld,
-  testsAreRun,
   timeAndChanceComeFromTheClock,
 } from './rules.ts';
 import type { Rule } from './rules.ts';
@@ -161,13 +161,11 @@ test('a module without one is named', () => {
   );
 });
 
-test('every test file runs all its tests', () => assertNone(testsAreRun(tests)));
-test('a test file that does not is named', () => {
-  assertCaught(
-    testsAreRun,
-    { 'a.test.ts': 'test.run();', 'b.test.ts': '// test.run()', 'c.test.ts': "test.only('x', f); test.run();", 'd.ts': '' },
-    ['b.test.ts: no test.run()', 'c.test.ts: .only silences the other tests'],
-  );
+test('no test silences the others', () => assertNone(noTestSilencesOthers(tests)));
+test('a test that does is named', () => {
+  assertCaught(noTestSilencesOthers, { 'a.test.ts': '// test.only(x)', 'b.test.ts': "\ntest.only('x', f);" }, [
+    'b.test.ts:2: .only silences the other tests',
+  ]);
 });
 
 test('the reader of source sees imports of every form, and none in a comment', () => {
