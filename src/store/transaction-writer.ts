@@ -84,7 +84,10 @@ export class TransactionWriter {
     if (!existed && found !== undefined && found.modRevision <= since) return { ok: false };
     const after = existed ? guard.modRevision : since;
     const until = existed ? guard.modRevision + 1n : (found?.modRevision ?? 0n);
-    const changes = await this.#options.medium.changes(write.key, after, until);
+    const changes = await this.#options.medium.changes(write.key, after, until).catch((cause: unknown) => {
+      if (!(cause instanceof StoreError && cause.code === 'compacted')) throw cause;
+      throw new StoreError('unknown', `the history that could tell whether ${write.key} was written is gone`, { cause });
+    });
     if (changes.status !== 'answered') return undefined;
     const [next] = changes.value;
     const own = write.value === undefined || existed ? next : changes.value.find((change) => change.value === write.value);

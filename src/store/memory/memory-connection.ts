@@ -50,7 +50,7 @@ export class MemoryConnection implements Store {
   readonly #watches = new Set<MemoryWatch>();
   readonly #announced = new Map<string, string>();
   #announcements: MemoryLease | undefined;
-  #seen: Revision = 0n;
+  #seen: Revision;
   #closing: Promise<void> | undefined;
 
   constructor(cluster: MemoryCluster, options: MemoryConnectionOptions) {
@@ -59,6 +59,7 @@ export class MemoryConnection implements Store {
     this.faults = faults;
     this.#cluster = cluster;
     this.#options = options;
+    this.#seen = cluster.space.revision;
     this.#link = new MemoryLink({ name, clusterClock: cluster.clock, nodeClock: clock, requestTimeoutMs, faults });
     this.#leadership = new MemoryLeadership({ cluster, link: this.#link, clock, retryDelayMs });
     this.#writer = new TransactionWriter({

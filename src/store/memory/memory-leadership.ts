@@ -53,6 +53,7 @@ export class MemoryLeadership {
     this.#isCampaigning = true;
     signal.addEventListener('abort', this.#vacancy.ring);
     try {
+      await this.#endOwnTerm(signal);
       for (;;) {
         const term = await this.#attempt(candidate, signal);
         if (term !== undefined) return term;
@@ -111,6 +112,20 @@ export class MemoryLeadership {
   close(): void {
     this.#cancelTrust?.();
     this.#vacancy.ring();
+  }
+
+  /** A new term needs a new lease: the old one, while this node holds it, is waited for, and once over it is given back. */
+  async #endOwnTerm(signal: AbortSignal): Promise<void> {
+    const term = this.#term;
+    if (term === undefined) return;
+    term.signal.addEventListener('abort', this.#vacancy.ring);
+    while (!term.signal.aborted) {
+      throwIfCalledOff(signal);
+      await this.#vacancy.wait();
+      await this.#options.link.present();
+    }
+    term.signal.removeEventListener('abort', this.#vacancy.ring);
+    await term.resign();
   }
 
   async #attempt(candidate: Candidate, signal: AbortSignal): Promise<Term | undefined> {
