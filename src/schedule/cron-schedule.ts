@@ -70,7 +70,7 @@ export class CronSchedule implements Schedule {
     for (let from = after; from < LAST_INSTANT; ) {
       const { offset, end } = this.#zone.segmentAt(from + 1);
       const wall = firstWallFrom(this.#expression, wallSecond(from + offset) + 1);
-      // None on this wall clock: then none with the next offset either, which is less than a year away from it.
+      // None up to year 10000 by this wall clock; another offset can't bring one back within the years that count.
       if (wall === undefined) return undefined;
       const instant = wall * SECOND_MS - offset;
       if (instant < end) return instant;

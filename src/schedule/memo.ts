@@ -3,23 +3,25 @@
  * Must never hold anything that depends on the moment it was computed.
  */
 
-/** Answers from memory, or computes and remembers; the oldest entry goes when there are more than `capacity`. */
+/** Answers from memory, or computes and remembers. */
 export type Memo<Value> = (key: string, compute: () => Value) => Value;
 
-/** A memo of at most `capacity` entries. An error thrown by `compute` is passed on and not remembered. */
+/**
+ * A memo of at most `capacity` entries. An error thrown by `compute` is passed on and not remembered.
+ * Entries live in two generations: when the young one is full it becomes the old one, and what nobody asked for meanwhile is forgotten.
+ */
 export function createMemo<Value>(capacity: number): Memo<Value> {
-  const entries = new Map<string, Value>();
+  let young = new Map<string, Value>();
+  let old = new Map<string, Value>();
   return (key, compute) => {
-    const known = entries.get(key);
+    const known = young.get(key);
     if (known !== undefined) return known;
-    const value = compute();
-    if (entries.size >= capacity) {
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        break;
-      }
+    const value = old.get(key) ?? compute();
+    if (young.size >= capacity / 2) {
+      old = young;
+      young = new Map();
     }
-    entries.set(key, value);
+    young.set(key, value);
     return value;
   };
 }
