@@ -14,6 +14,7 @@ import type { Entry } from '../store/port.ts';
 import type { Decision } from './decision.ts';
 import { putDefinition, removeDefinition } from './definitions.ts';
 import { decideDueRun } from './due-runs.ts';
+import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
 import { STALL_MS } from './limits.ts';
@@ -102,6 +103,11 @@ export class Engine {
       for (const run of slot.open.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
     }
     return { jobs, pending: pending.size, pendingSince: pending.oldestSince, runs };
+  }
+
+  /** What it believes now, for a checker. */
+  dump(): EngineDump {
+    return dumpWorld(this.#world);
   }
 
   /** Woken much too late, it was as good as gone: a paused process, a sleeping laptop. */

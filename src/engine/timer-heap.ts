@@ -24,6 +24,13 @@ export class TimerHeap {
     return this.#keys[0];
   }
 
+  /** All keys, earliest first. For looking at, not for deciding: it sorts them. */
+  inOrder(): string[] {
+    const places = this.#keys.map((_, place) => place);
+    places.sort((a, b) => (this.#before(a, b) ? -1 : 1));
+    return places.map((place) => this.#keys[place] as string);
+  }
+
   at(key: string): Instant | undefined {
     const place = this.#places.get(key);
     return place === undefined ? undefined : this.#times[place];

@@ -3,7 +3,7 @@
 import type { Fact } from '../engine/facts.ts';
 import type { ExecutorCommand, ExecutorEvent } from '../executor/port.ts';
 
-export type CommitOutcome = 'ok' | 'lost' | 'unknown' | 'failed';
+export type CommitOutcome = 'landed' | 'term-lost' | 'unknown' | 'failed';
 
 export interface LeaderObserver {
   termBegan(term: bigint): void;

@@ -11,6 +11,7 @@
  */
 
 import type { Clock } from '../clock/clock.ts';
+import type { Decision } from '../engine/decision.ts';
 import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
 import { JOBS, REQUESTS } from '../engine/keys.ts';
 import type { Request } from '../engine/records.ts';
@@ -37,6 +38,8 @@ export interface TermDependencies {
   readonly observer: LeaderObserver;
   /** Hears of the executor before the engine does. */
   readonly onExecutorEvent?: (event: ExecutorEvent) => void;
+  /** Sees every decision before any of it is committed: for a checker. */
+  readonly onDecision?: (engine: Engine, decision: Decision) => void;
 }
 
 export class TermLoop {
@@ -97,6 +100,7 @@ export class TermLoop {
       const startedAt = clock.monotonic();
       const decision = engine.decide(this.#inbox.take(), clock.now());
       observer.decided((clock.monotonic() - startedAt) / 1000);
+      this.#deps.onDecision?.(engine, decision);
       for (const batch of packSteps(decision.steps)) {
         await this.#commit(batch);
         this.#act(batch);
@@ -147,7 +151,7 @@ export class TermLoop {
       observer.committed(outcome, (clock.monotonic() - startedAt) / 1000, batch.writes.length);
     try {
       await store.commit(this.#term, batch.writes);
-      report('ok');
+      report('landed');
     } catch (error) {
       report(commitOutcome(error));
       throw error;
@@ -173,6 +177,5 @@ export class TermLoop {
 
 function commitOutcome(error: unknown): CommitOutcome {
   if (!(error instanceof StoreError)) return 'failed';
-  if (error.code === 'term-lost') return 'lost';
-  return error.code === 'unknown' ? 'unknown' : 'failed';
+  return error.code === 'term-lost' || error.code === 'unknown' ? error.code : 'failed';
 }
