@@ -142,11 +142,12 @@ export class Agent {
   #kill({ taskId }: TaskRef, graceMs: number): void {
     const tracked = this.#tasks.get(taskId);
     // An image may be on its way for minutes; the kill does not wait for it.
-    if (tracked?.report === undefined) tracked?.launch.abort();
+    const isLaunching = tracked !== undefined && tracked.report === undefined;
+    if (isLaunching) tracked.launch.abort();
     const killBy = this.#options.clock.now() + graceMs;
     void this.#queue.add(taskId, async () => {
       // Its launch came to nothing, and said so.
-      if (tracked !== undefined && !this.#tasks.has(taskId)) return;
+      if (isLaunching && !this.#tasks.has(taskId)) return;
       const force = this.#tasks.get(taskId)?.force;
       const order = { killBy: Math.min(force?.at ?? killBy, killBy), isForced: false };
       const report = await this.#options.host.kill(taskId, order);

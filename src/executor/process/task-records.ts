@@ -1,0 +1,115 @@
+/**
+ * The files of one task's directory, and nothing about what they mean (see evidence.ts).
+ *
+ *     <dataDir>/tasks/<taskId>/      made exclusively when the launch begins; renamed to ended/<taskId> when acknowledged
+ *       task.json                    what to run and with what, written before anything is started; for the owner only
+ *       start                        the wrapper's process id and start time, or `void`: never to be started
+ *       exit                         the exit code; counts once it ends with a newline
+ *       kill                         it was asked to end: when it is forced, milliseconds since the epoch
+ *       stdout, stderr, sandbox/
+ */
+
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Resources } from '../port.ts';
+
+/** `task.json`. */
+export interface LaunchRecord {
+  /** The machine's boot in which it was launched: what was started in another one does not run. */
+  readonly boot: string;
+  readonly at: number;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+}
+
+export interface StartRecord {
+  readonly pid: number;
+  /** In the form of process-identity.ts. */
+  readonly since: string;
+  readonly at: number;
+}
+
+export interface ExitRecord {
+  readonly code: number;
+  readonly at: number;
+}
+
+export interface TaskRecords {
+  /** `undefined`: missing or cut off. */
+  readonly launch: LaunchRecord | undefined;
+  /** `unreadable`: claimed, but the one who did so has written no more. */
+  readonly start: StartRecord | 'void' | 'unreadable' | undefined;
+  readonly exit: ExitRecord | undefined;
+  readonly killBy: number | undefined;
+}
+
+/** Kept for the owner: a task's environment may hold secrets. */
+export async function writeLaunch(directory: string, launch: LaunchRecord): Promise<void> {
+  await writeFile(join(directory, 'task.json'), JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
+}
+
+export async function writeKill(directory: string, killBy: number): Promise<void> {
+  await writeFile(join(directory, 'kill'), `${killBy}\n`, { mode: 0o600 });
+}
+
+/** Keeps any wrapper from starting the task, now and later. False: one came first. */
+export async function writeVoid(directory: string): Promise<boolean> {
+  try {
+    await writeFile(join(directory, 'start'), 'void\n', { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+export async function readLaunch(directory: string): Promise<LaunchRecord | undefined> {
+  const text = await readText(join(directory, 'task.json'));
+  try {
+    // Written by this module; a crash can cut it off but not change it.
+    return text === undefined ? undefined : (JSON.parse(text) as LaunchRecord);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function readStart(directory: string): Promise<TaskRecords['start']> {
+  const path = join(directory, 'start');
+  const text = await readText(path);
+  if (text === undefined) return undefined;
+  if (text === 'void\n') return 'void';
+  const [, pid, since] = /^(\d+) (\S+)\n$/.exec(text) ?? [];
+  if (pid === undefined || since === undefined) return 'unreadable';
+  return { pid: Number(pid), since, at: await modifiedAt(path) };
+}
+
+export async function readExit(directory: string): Promise<ExitRecord | undefined> {
+  const path = join(directory, 'exit');
+  const [, code] = /^(\d+)\n$/.exec((await readText(path)) ?? '') ?? [];
+  return code === undefined ? undefined : { code: Number(code), at: await modifiedAt(path) };
+}
+
+/** A mark that was cut off counts as overdue. */
+export async function readKill(directory: string): Promise<number | undefined> {
+  const text = await readText(join(directory, 'kill'));
+  return text === undefined ? undefined : Number(/^(\d+)(\.\d+)?\n$/.exec(text)?.[1] ?? 0);
+}
+
+export function isCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+async function modifiedAt(path: string): Promise<number> {
+  return Math.floor((await stat(path)).mtimeMs);
+}
