@@ -1,0 +1,72 @@
+/** How a test describes an agent, and what it becomes. */
+
+import type { AgentInfo } from './core/model.ts';
+import { scalar, type Range, type Reservation, type Resource, type Resources } from './resources.ts';
+import type { TaskRunner } from './runner/runner.ts';
+import type { AttributeJson } from './wire/event.ts';
+
+export interface Amounts {
+  readonly cpus?: number;
+  /** MiB. */
+  readonly mem?: number;
+  /** MiB. */
+  readonly disk?: number;
+  readonly gpus?: number;
+  readonly ports?: readonly Range[];
+}
+
+export interface AgentSpec {
+  /** Default: `agent-<index>`. */
+  readonly name?: string;
+  readonly hostname?: string;
+  /** 0: any free one. */
+  readonly port?: number;
+  /** False: no HTTP on its port, which is then invented; for many agents. */
+  readonly http?: boolean;
+  readonly resources?: Amounts;
+  readonly reserved?: readonly (Amounts & { readonly role: string; readonly type?: Reservation['type']; readonly principal?: string })[];
+  /** Text, number or ranges. Mesos knows no attributes that are sets. */
+  readonly attributes?: Readonly<Record<string, string | number | readonly Range[]>>;
+  readonly domain?: { readonly region: string; readonly zone: string };
+  /** Default: the stand-in's. */
+  readonly runner?: TaskRunner;
+  /** How many executors it can start each second; default: no limit. A real one on 2 cores: 2.5 to 3. */
+  readonly launchesPerSecond?: number;
+  /** Tasks of the Mesos containerizer with a Docker image can run. */
+  readonly provisionsImages?: boolean;
+}
+
+const USUAL: Amounts = { cpus: 4, mem: 4096, disk: 10_000, ports: [[31_000, 32_000]] };
+
+export function agentInfo(spec: AgentSpec, port: number): AgentInfo {
+  return {
+    hostname: spec.hostname ?? 'localhost',
+    port,
+    resources: [
+      ...amounts(spec.resources ?? USUAL, undefined),
+      ...(spec.reserved ?? []).flatMap((one) => amounts(one, reservationOf(one))),
+    ],
+    attributes: Object.entries(spec.attributes ?? {}).map(([name, value]) => attributeOf(name, value)),
+    ...(spec.domain === undefined ? {} : { domain: spec.domain }),
+  };
+}
+
+function amounts(given: Amounts, reservation: Reservation | undefined): Resources {
+  const reserved = reservation === undefined ? {} : { reservation };
+  const scalars = (['cpus', 'mem', 'disk', 'gpus'] as const).flatMap((name): Resource[] => {
+    const amount = given[name];
+    return amount === undefined ? [] : [{ ...scalar(name, amount), ...reserved }];
+  });
+  return given.ports === undefined ? scalars : [{ name: 'ports', ranges: given.ports, ...reserved }, ...scalars];
+}
+
+function reservationOf(given: NonNullable<AgentSpec['reserved']>[number]): Reservation {
+  const { type = 'STATIC', role, principal } = given;
+  return principal === undefined ? { type, role } : { type, role, principal };
+}
+
+function attributeOf(name: string, value: string | number | readonly Range[]): AttributeJson {
+  if (typeof value === 'string') return { name, type: 'TEXT', text: { value } };
+  if (typeof value === 'number') return { name, type: 'SCALAR', scalar: { value } };
+  return { name, type: 'RANGES', ranges: { range: value.map(([begin, end]) => ({ begin, end })) } };
+}

@@ -1,0 +1,45 @@
+/** When one task of an ACCEPT cannot be launched: the first reason, in Mesos's words and order. */
+
+import { contains, describe, type Resources } from '../resources.ts';
+import type { TaskInfo } from '../wire/call.ts';
+import type { AgentEntry, Framework } from './model.ts';
+
+const LONGEST_ID_BYTES = 255;
+
+export interface TaskCheck {
+  readonly info: TaskInfo;
+  readonly framework: Framework;
+  readonly agent: AgentEntry;
+  /** With their allocation. */
+  readonly wanted: Resources;
+  /** What earlier tasks of the ACCEPT left of the offers. */
+  readonly left: Resources;
+}
+
+export function taskError(check: TaskCheck): string | undefined {
+  const { info, framework, agent } = check;
+  const id = info.task_id.value;
+  const invalidId = idError(id);
+  if (invalidId !== undefined) return invalidId;
+  if (framework.tasks.has(id)) return `Task has duplicate ID: ${id}`;
+  if (info.agent_id.value !== agent.id) return `Task uses invalid agent ${info.agent_id.value} while agent ${agent.id} is expected`;
+  if ((info.resources ?? []).length === 0) return 'Task uses no resources';
+  if ((info.command === undefined) === (info.executor === undefined)) {
+    return 'Task should have at least one (but not both) of CommandInfo or ExecutorInfo present';
+  }
+  if (info.container?.type === 'DOCKER' && info.container.docker === undefined) {
+    return "Task's `ContainerInfo` is invalid: DockerInfo 'docker' is not set for DOCKER typed ContainerInfo";
+  }
+  if (!contains(check.left, check.wanted)) {
+    return `Total resources ${describe(check.wanted)} required by task and its executor is more than available ${describe(check.left)}`;
+  }
+  return undefined;
+}
+
+export function idError(id: string): string | undefined {
+  if (id === '') return 'ID must not be empty';
+  if (Buffer.byteLength(id, 'utf8') > LONGEST_ID_BYTES) return `ID must not be greater than ${LONGEST_ID_BYTES} characters`;
+  if (id === '.' || id === '..') return `'${id}' is disallowed`;
+  if (/[/\\\x00-\x1f\x7f]/.test(id)) return `'${id}' contains invalid characters`;
+  return undefined;
+}

@@ -1,0 +1,156 @@
+/**
+ * From a TaskInfo to the container that Mesos's Docker executor would make of it with `docker run`: what runs, its
+ * environment, mounts and limits. `docker.parameters` are flags of `docker run`; the common ones are known here.
+ */
+
+import type { TaskRun } from './runner.ts';
+
+const SANDBOX = '/mnt/mesos/sandbox';
+const LEAST_MEMORY_MIB = 32;
+const LEAST_CPU_SHARES = 2;
+
+export type ContainerPlan =
+  | { readonly type: 'create'; readonly body: CreateBody }
+  /** Options that cannot be made: the executor fails with this message. */
+  | { readonly type: 'impossible'; readonly message: string }
+  /** A flag that `docker run` does not know: status 125, the reason in the sandbox's stderr. */
+  | { readonly type: 'unknown-flag'; readonly flag: string };
+
+export interface CreateBody {
+  Image: string;
+  Entrypoint?: string[];
+  Cmd?: string[];
+  Env: string[];
+  Labels: Record<string, string>;
+  WorkingDir?: string;
+  User?: string;
+  Hostname?: string;
+  AttachStdout: boolean;
+  AttachStderr: boolean;
+  ExposedPorts: Record<string, object>;
+  HostConfig: {
+    Binds: string[];
+    NetworkMode: string;
+    Memory: number;
+    MemorySwap: number;
+    CpuShares: number;
+    Privileged: boolean;
+    Init?: boolean;
+    PortBindings: Record<string, { HostPort: string }[]>;
+  };
+}
+
+export function planContainer(run: TaskRun): ContainerPlan {
+  const { container, command = {} } = run.info;
+  const image = container?.docker?.image ?? container?.mesos?.image?.docker?.name ?? '';
+  const body = baseBody(run, image);
+  const shell = command.shell ?? true;
+  if (shell && command.value === undefined) return impossible('Shell specified but no command value provided');
+  if (shell) {
+    body.Entrypoint = ['/bin/sh'];
+    body.Cmd = ['-c', command.value ?? ''];
+  } else {
+    const words = [...(command.value === undefined ? [] : [command.value]), ...(command.arguments ?? [])];
+    if (words.length > 0) body.Cmd = words;
+  }
+  for (const volume of container?.volumes ?? []) {
+    const { container_path: inside, host_path: outside = '', mode = 'RW' } = volume;
+    if (!inside.startsWith('/') && !outside.startsWith('/')) {
+      return impossible(`Both host_path '${outside}' and container_path '${inside}' of a volume are relative`);
+    }
+    const path = inside.startsWith('/') ? inside : `${SANDBOX}/${inside}`;
+    body.HostConfig.Binds.push(`${outside.startsWith('/') ? outside : `${run.sandbox}/${outside}`}:${path}:${mode.toLowerCase()}`);
+  }
+  if (container?.hostname !== undefined) {
+    if (body.HostConfig.NetworkMode === 'host') return impossible('Unable to set hostname with host network mode');
+    body.Hostname = container.hostname;
+  }
+  return withParameters(run, body, shell);
+}
+
+function impossible(reason: string): ContainerPlan {
+  return { type: 'impossible', message: `Failed to create docker run options: ${reason}` };
+}
+
+function baseBody(run: TaskRun, image: string): CreateBody {
+  const variables = run.info.command?.environment?.variables ?? [];
+  const name = `mesos-${run.containerId}`;
+  const memory = Math.max(amountOf(run, 'mem'), LEAST_MEMORY_MIB) * 1024 * 1024;
+  const own = new Set(variables.map((one) => one.name));
+  const given = [`MESOS_ALLOCATION_ROLE=${run.role}`, `MESOS_CONTAINER_NAME=${name}`, `MESOS_SANDBOX=${SANDBOX}`];
+  return {
+    Image: image,
+    Env: [...given.filter((one) => !own.has(one.slice(0, one.indexOf('=')))), ...variables.map((one) => `${one.name}=${one.value ?? ''}`)],
+    Labels: {},
+    AttachStdout: true,
+    AttachStderr: true,
+    ...ports(run),
+    HostConfig: {
+      Binds: [`${run.sandbox}:${SANDBOX}`],
+      NetworkMode: networkOf(run),
+      Memory: memory,
+      MemorySwap: memory * 2,
+      CpuShares: Math.max(Math.floor(amountOf(run, 'cpus') * 1024), LEAST_CPU_SHARES),
+      Privileged: run.info.container?.docker?.privileged ?? false,
+      PortBindings: portBindings(run),
+    },
+  };
+}
+
+function amountOf(run: TaskRun, name: string): number {
+  return (run.info.resources ?? []).reduce((sum, one) => (one.name === name ? sum + (one.scalar?.value ?? 0) : sum), 0);
+}
+
+function networkOf(run: TaskRun): string {
+  const network = run.info.container?.docker?.network ?? 'HOST';
+  if (network === 'USER') return run.info.container?.network_infos?.[0]?.name ?? 'bridge';
+  return network.toLowerCase();
+}
+
+function ports(run: TaskRun): { ExposedPorts: Record<string, object> } {
+  return { ExposedPorts: Object.fromEntries(Object.keys(portBindings(run)).map((port) => [port, {}])) };
+}
+
+function portBindings(run: TaskRun): Record<string, { HostPort: string }[]> {
+  const mappings = run.info.container?.docker?.port_mappings ?? [];
+  return Object.fromEntries(
+    mappings.map((one) => [`${one.container_port}/${one.protocol ?? 'tcp'}`, [{ HostPort: String(one.host_port) }]]),
+  );
+}
+
+function withParameters(run: TaskRun, body: CreateBody, shell: boolean): ContainerPlan {
+  for (const { key, value } of run.info.container?.docker?.parameters ?? []) {
+    const [name = '', rest] = value.split(/=(.*)/s);
+    switch (key) {
+      case 'env':
+        body.Env.push(value);
+        break;
+      case 'label':
+        body.Labels[name] = rest ?? '';
+        break;
+      case 'workdir':
+        body.WorkingDir = value;
+        break;
+      case 'user':
+        body.User = value;
+        break;
+      case 'init':
+        body.HostConfig.Init = value === 'true';
+        break;
+      case 'hostname':
+        body.Hostname = value;
+        break;
+      case 'volume':
+        body.HostConfig.Binds.push(value);
+        break;
+      case 'entrypoint':
+        // With a shell command the image's entrypoint is replaced, and gets the shell's arguments.
+        body.Entrypoint = [value];
+        if (shell) body.Cmd = ['-c', run.info.command?.value ?? ''];
+        break;
+      default:
+        return { type: 'unknown-flag', flag: key };
+    }
+  }
+  return { type: 'create', body };
+}

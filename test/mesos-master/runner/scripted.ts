@@ -1,0 +1,125 @@
+/**
+ * Tasks without processes: what becomes of each is a function of its TaskInfo. Thousands of agents can run them.
+ * The default script understands small shell commands (`sleep 4; exit 3`), so that one test can run against it and
+ * against real containers alike.
+ */
+
+import type { CancelTimer, Clock } from '../../../src/clock/clock.ts';
+import type { RunEnd, RunningTask, RunReport, TaskRun, TaskRunner } from './runner.ts';
+
+export interface Script {
+  /** From launch to STARTING; default: Timing's for the kind. Infinity: the executor never registers. */
+  readonly startingMs?: number;
+  /** From STARTING to RUNNING. */
+  readonly runningMs?: number;
+  /** From RUNNING to the end; Infinity: only a kill ends it. */
+  readonly durationMs?: number;
+  readonly end?: RunEnd;
+  /** What TERM does: by default it ends a command at once, and does nothing to a container's shell. */
+  readonly onTerm?: RunEnd | 'ignored';
+  /** Base64 in TASK_RUNNING; a Docker task has some by default. */
+  readonly data?: string;
+}
+
+export type ScriptOf = (run: TaskRun) => Script;
+
+export class ScriptedRunner implements TaskRunner {
+  readonly needsSandbox = false;
+  readonly #clock: Clock;
+  readonly #scriptOf: ScriptOf;
+  readonly #running = new Set<RunningTask>();
+
+  constructor(clock: Clock, scriptOf: ScriptOf = shellScript) {
+    this.#clock = clock;
+    this.#scriptOf = scriptOf;
+  }
+
+  launch(run: TaskRun, report: (report: RunReport) => void): RunningTask {
+    const task = play(this.#clock, withDefaults(run, this.#scriptOf(run)), (sent) => {
+      if (sent.type === 'ended') this.#running.delete(task);
+      report(sent);
+    });
+    this.#running.add(task);
+    return task;
+  }
+
+  close(): Promise<void> {
+    for (const task of this.#running) task.destroy();
+    this.#running.clear();
+    return Promise.resolve();
+  }
+}
+
+/** Understands `sleep <seconds>`, `exit <status>`, `kill -9 $$` in command tasks, and `trap "" TERM`; the rest succeeds at once. */
+export function shellScript(run: TaskRun): Script {
+  const command = run.info.command?.value ?? '';
+  const sleeps = [...command.matchAll(/sleep ([0-9.]+)/g)].map((match) => Number(match[1]) * 1000);
+  const endless = /while true/.test(command);
+  const status = Number(/exit ([0-9]+)/.exec(command)?.[1] ?? 0);
+  const ignoresTerm = /trap "" TERM/.test(command);
+  return {
+    durationMs: endless ? Number.POSITIVE_INFINITY : sleeps.reduce((sum, ms) => sum + ms, 0),
+    end: run.kind === 'command' && /kill -9/.test(command) ? { how: 'signaled', signal: 'Killed' } : { how: 'exited', status },
+    ...(ignoresTerm ? { onTerm: 'ignored' } : {}),
+  };
+}
+
+function withDefaults(run: TaskRun, script: Script): Required<Script> {
+  const { timing, kind } = run;
+  const docker = kind === 'docker';
+  return {
+    startingMs: docker ? timing.dockerStartingMs : timing.commandStartingMs,
+    runningMs: docker ? timing.dockerRunningMs : timing.commandRunningMs,
+    durationMs: 0,
+    end: { how: 'exited', status: 0 },
+    onTerm: docker ? 'ignored' : { how: 'signaled', signal: 'Terminated' },
+    data: docker ? inspection(run) : '',
+    ...script,
+  };
+}
+
+function play(clock: Clock, script: Required<Script>, report: (report: RunReport) => void): RunningTask {
+  let cancel: CancelTimer = () => undefined;
+  let over = false;
+  const after = (ms: number, fn: () => void): void => {
+    if (ms < Number.POSITIVE_INFINITY) cancel = clock.timer(ms, fn);
+  };
+  const end = (how: RunEnd): void => {
+    if (over) return;
+    over = true;
+    cancel();
+    report({ type: 'ended', end: how });
+  };
+  const running = (): void => {
+    report(script.data === '' ? { type: 'running' } : { type: 'running', data: script.data });
+    after(script.durationMs, () => end(script.end));
+  };
+  const starting = (): void => {
+    if (script.end.how === 'launch-failed' || script.end.how === 'dropped') return end(script.end);
+    report({ type: 'starting', pid: 10_000 });
+    after(script.runningMs, running);
+  };
+  after(script.startingMs, starting);
+  return {
+    kill: (graceMs) => {
+      const { onTerm } = script;
+      cancel();
+      if (onTerm !== 'ignored' && graceMs > 0) after(0, () => end(onTerm));
+      else after(graceMs, () => end(script.data === '' ? { how: 'signaled', signal: 'Killed' } : { how: 'exited', status: 137 }));
+    },
+    destroy: () => {
+      over = true;
+      cancel();
+    },
+  };
+}
+
+/** Of the size that `docker inspect` has for real, about 6 kB. */
+const FILLER = Array.from({ length: 90 }, (_, index) => `FILLER_${String(index).padStart(3, '0')}=${'x'.repeat(36)}`);
+
+function inspection(run: TaskRun): string {
+  const config = { Image: run.info.container?.docker?.image ?? '', Env: FILLER };
+  const state = { Status: 'running', Running: true, ExitCode: 0 };
+  const text = JSON.stringify([{ Id: run.containerId, Name: `/mesos-${run.containerId}`, State: state, Config: config }], null, 4);
+  return Buffer.from(text).toString('base64');
+}
