@@ -60,18 +60,13 @@ export class Agent {
     this.#offerSoon();
   }
 
+  /** The host tells of a task. What is old news is not told again. */
   changed(report: TaskReport): void {
     if (this.#isClosed) return;
     const { taskId } = report.status;
-    const tracked = this.#tasks.get(taskId) ?? { report: undefined, launch: new AbortController() };
-    const before = tracked.report;
-    if (before !== undefined && isOver(before.status)) return;
-    tracked.report = report;
-    this.#tasks.set(taskId, tracked);
-    if (isOver(report.status)) this.#settle(taskId, tracked, report);
-    else if (before === undefined && report.resources !== undefined) this.#ledger.adopt(taskId, report.resources);
-    if (report.killBy !== undefined && !isOver(report.status)) this.#planForce(taskId, report.killBy);
-    if (before?.status.state !== report.status.state) this.#tell(report);
+    // Looked at before it was acknowledged, told after.
+    if (!this.#tasks.has(taskId) && report.isAcknowledged) return;
+    if (this.#note(taskId, report)) this.#tell(report);
   }
 
   perform(command: ExecutorCommand): void {
@@ -222,10 +217,21 @@ export class Agent {
       this.#tasks.delete(taskId);
       return this.#emit({ type: 'status', status });
     }
-    const before = this.#tasks.get(taskId)?.report?.status;
-    this.changed(report);
-    // changed() is silent when nothing changed, or can't any more.
-    if (before !== undefined && (isOver(before) || before.state === report.status.state)) this.#tell(report);
+    this.#note(taskId, report);
+    this.#tell(report);
+  }
+
+  /** Takes in what is so now; whether it is another state than before. */
+  #note(taskId: string, report: TaskReport): boolean {
+    const tracked = this.#tasks.get(taskId) ?? { report: undefined, launch: new AbortController() };
+    const before = tracked.report;
+    if (before !== undefined && isOver(before.status)) return false;
+    tracked.report = report;
+    this.#tasks.set(taskId, tracked);
+    if (isOver(report.status)) this.#settle(taskId, tracked, report);
+    else if (before === undefined && report.resources !== undefined) this.#ledger.adopt(taskId, report.resources);
+    if (report.killBy !== undefined && !isOver(report.status)) this.#planForce(taskId, report.killBy);
+    return before?.status.state !== report.status.state;
   }
 
   #settle(taskId: string, tracked: Tracked, report: TaskReport): void {

@@ -95,8 +95,13 @@ export class ProcessHost implements TaskHost {
   }
 
   async look(taskId: string): Promise<TaskReport | undefined> {
-    const place = await this.#store.find(taskId);
-    return place === undefined ? undefined : this.#lookAt(taskId, place);
+    for (;;) {
+      const place = await this.#store.find(taskId);
+      if (place === undefined) return undefined;
+      const report = await this.#lookAt(taskId, place);
+      // Moved meanwhile: what was read may be half of it.
+      if ((await this.#store.find(taskId))?.directory === place.directory) return report;
+    }
   }
 
   /** Safe even if the wrapper of the first try is alive after all: only one of them can claim the launch. */
@@ -137,8 +142,13 @@ export class ProcessHost implements TaskHost {
   }
 
   async readLog(request: LogRequest): Promise<LogChunk | undefined> {
-    const place = await this.#store.find(request.task.taskId);
-    return place && readTaskLog(join(place.directory, request.stream), request);
+    const { taskId } = request.task;
+    for (;;) {
+      const place = await this.#store.find(taskId);
+      if (place === undefined) return undefined;
+      const chunk = await readTaskLog(join(place.directory, request.stream), request);
+      if (chunk !== undefined || (await this.#store.find(taskId))?.directory === place.directory) return chunk;
+    }
   }
 
   async #plan(launch: TaskLaunch): Promise<TaskReport | Plan> {
