@@ -33,7 +33,7 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #stop = new AbortController();
   #loop: TermLoop | undefined;
-  #term: Revision | undefined;
+  #term: Term | undefined;
   #done: Promise<void> | undefined;
   #isExecutorUp = false;
 
@@ -44,7 +44,7 @@ export class Leadership {
 
   /** The term this node leads in; undefined while it does not. */
   get term(): Revision | undefined {
-    return this.#term;
+    return this.#term?.signal.aborted ? undefined : this.#term?.number;
   }
 
   /** While leading: whether the executor's connection stands. */
@@ -102,7 +102,7 @@ export class Leadership {
 
   async #lead(term: Term): Promise<boolean> {
     const { observer } = this.#deps;
-    this.#term = term.number;
+    this.#term = term;
     this.#loop = new TermLoop(this.#deps, term);
     if (this.#stop.signal.aborted) this.#loop.end('this node stops');
     const patience = new AbortController();

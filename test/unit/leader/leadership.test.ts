@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { systemClock } from '../../../src/clock/system-clock.ts';
+import { jobKey, requestKey, runKey } from '../../../src/engine/keys.ts';
+import type { RunRecord } from '../../../src/engine/records.ts';
+import { Leadership, type LeadershipOptions } from '../../../src/leader/leadership.ts';
+import type { LeaderObserver } from '../../../src/leader/observer.ts';
+import type { MemoryConnection } from '../../../src/store/memory/memory-connection.ts';
+import { MemoryCluster } from '../../../src/store/memory/memory-store.ts';
+import type { MemoryFaults } from '../../../src/store/memory/memory-faults.ts';
+import type { Store } from '../../../src/store/port.ts';
+import { Replica } from '../../../src/store/replica.ts';
+import { ScriptedCluster, ScriptedExecutor, staySilent } from '../../support/scripted-executor.ts';
+import { until } from '../../support/until.ts';
+
+interface TestNode {
+  readonly store: MemoryConnection;
+  readonly leadership: Leadership;
+  readonly executor: ScriptedExecutor;
+  readonly ended: string[];
+  stop(): Promise<void>;
+}
+
+interface Setup {
+  readonly cluster: MemoryCluster;
+  readonly tasks: ScriptedCluster;
+  readonly store: Store;
+  node(name: string, faults?: MemoryFaults, options?: Partial<LeadershipOptions>): Promise<TestNode>;
+  define(name: string): Promise<void>;
+  trigger(job: string, id: string): Promise<void>;
+  run(job: string, number: number): Promise<RunRecord | undefined>;
+  close(): Promise<void>;
+}
+
+function setup(): Setup {
+  const cluster = new MemoryCluster({ clock: systemClock, leaseMs: 1000, marginMs: 200 });
+  const tasks = new ScriptedCluster();
+  const store = cluster.connect({ name: 'test' });
+  const nodes: TestNode[] = [];
+  return {
+    cluster,
+    tasks,
+    store,
+    async node(name, faults = {}, options = {}) {
+      const made = await makeNode({ cluster, tasks, name, faults, options });
+      nodes.push(made);
+      return made;
+    },
+    async define(name) {
+      const record = {
+        spec: { name, task: { command: 'true' } },
+        version: 1,
+        uid: name,
+        createdAt: 0,
+        updatedAt: 0,
+        scheduledSince: 0,
+        writeId: name,
+      };
+      await put(store, jobKey(name), record);
+    },
+    async trigger(job, id) {
+      await put(store, requestKey(id), { id, at: systemClock.now(), by: 'test', type: 'run', job });
+    },
+    async run(job, number) {
+      const entry = await store.get(runKey(job, number));
+      return entry && (JSON.parse(entry.value) as RunRecord);
+    },
+    async close() {
+      for (const node of nodes) await node.stop();
+      await store.close();
+    },
+  };
+}
+
+async function put(store: Store, key: string, value: object): Promise<void> {
+  const result = await store.transact({ guards: [{ key, modRevision: 0n }], writes: [{ key, value: JSON.stringify(value) }] });
+  assert.ok(result.ok);
+}
+
+interface Making {
+  readonly cluster: MemoryCluster;
+  readonly tasks: ScriptedCluster;
+  readonly name: string;
+  readonly faults: MemoryFaults;
+  readonly options: Partial<LeadershipOptions>;
+}
+
+async function makeNode({ cluster, tasks, name, faults, options }: Making): Promise<TestNode> {
+  const store = cluster.connect({ name, faults, requestTimeoutMs: 200, resolveLimitMs: 600, retryDelayMs: 20 });
+  const replica = new Replica({ store, clock: systemClock, onError: () => {} });
+  await replica.start();
+  const executor = new ScriptedExecutor(tasks);
+  const ended: string[] = [];
+  const leadership = new Leadership(
+    { store, replica, executor, clock: systemClock, observer: quiet(ended) },
+    { candidate: { node: name, address: '' }, nodeCount: () => 2, pauseMs: 50, ...options },
+  );
+  leadership.start();
+  return {
+    store,
+    leadership,
+    executor,
+    ended,
+    async stop() {
+      await leadership.stop();
+      await replica.stop();
+      await store.close();
+    },
+  };
+}
+
+function quiet(ended: string[]): LeaderObserver {
+  const nothing = (): void => {};
+  return {
+    termBegan: nothing,
+    termEnded: (_term, reason) => ended.push(reason),
+    fact: nothing,
+    decided: nothing,
+    committed: nothing,
+    executorEvent: nothing,
+    performed: nothing,
+    trouble: nothing,
+  };
+}
+
+test('what was asked before there was a leader is done when there is one', async () => {
+  const bundle = setup();
+  await bundle.define('j');
+  await bundle.trigger('j', 'r1');
+  await bundle.node('n1');
+  await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
+  assert.equal(bundle.tasks.launchesOf('j.1.1'), 1);
+  await bundle.close();
+});
+
+test('what is asked of any node reaches the leader through the store', async () => {
+  const bundle = setup();
+  const node = await bundle.node('n1');
+  await until(() => node.leadership.term !== undefined);
+  await bundle.define('j');
+  await bundle.trigger('j', 'r1');
+  await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
+  await bundle.close();
+});
+
+test('a stop hands over at once, and the next leader goes on with what runs', async () => {
+  const bundle = setup();
+  bundle.tasks.script = staySilent;
+  const first = await bundle.node('n1');
+  await until(() => first.leadership.term !== undefined);
+  const second = await bundle.node('n2');
+  await bundle.define('j');
+  await bundle.trigger('j', 'r1');
+  await until(() => bundle.tasks.launchesOf('j.1.1') === 1);
+  await first.stop();
+  await until(() => second.leadership.term !== undefined, { limitMs: 900 });
+  second.executor.send('j.1.1', { state: 'finished', exitCode: 0 });
+  await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
+  assert.equal(bundle.tasks.launches.length, 1);
+  await bundle.close();
+});
+
+test('a leader that is cut off gives up before its lease can be over, and does nothing in another’s term', async () => {
+  const bundle = setup();
+  const first = await bundle.node('n1');
+  await until(() => first.leadership.term !== undefined);
+  const second = await bundle.node('n2');
+  first.store.partition();
+  await until(() => second.leadership.term !== undefined, { limitMs: 5000 });
+  assert.equal(first.leadership.term, undefined);
+  await bundle.define('j');
+  await bundle.trigger('j', 'r1');
+  await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
+  assert.equal(bundle.tasks.launches.length, 1);
+  first.store.heal();
+  await bundle.close();
+});
+
+test('a commit whose answer is lost is resolved by reading: nothing is doubled', async () => {
+  const bundle = setup();
+  let losses = 0;
+  const faults: MemoryFaults = {
+    fate: ({ kind }) => {
+      if (kind !== 'commit' || losses >= 3) return {};
+      losses += 1;
+      return { outcome: losses % 2 === 1 ? 'answer-lost' : 'request-lost' };
+    },
+  };
+  await bundle.define('j');
+  await bundle.trigger('j', 'r1');
+  await bundle.node('n1', faults);
+  await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
+  assert.ok(losses === 3);
+  assert.equal(bundle.tasks.launches.length, 1);
+  assert.equal(await bundle.run('j', 2), undefined);
+  await bundle.close();
+});
+
+test('an executor that refuses this node for good ends its term', async () => {
+  const bundle = setup();
+  const node = await bundle.node('n1');
+  await until(() => node.leadership.term !== undefined);
+  node.executor.disconnect(true);
+  await until(() => node.ended.length > 0);
+  assert.match(node.ended[0] ?? '', /executor refuses/);
+  await bundle.close();
+});
+
+test('a leader whose executor stays away steps down when there are others', async () => {
+  const bundle = setup();
+  const node = await bundle.node('n1', {}, { executorPatienceMs: 100 });
+  await until(() => node.leadership.isExecutorUp);
+  node.executor.disconnect(false);
+  await until(() => node.ended.length > 0);
+  assert.match(node.ended[0] ?? '', /out of reach/);
+  await bundle.close();
+});
+
+test('a leader whose address refuses connections is replaced without waiting for its lease', async () => {
+  const bundle = setup();
+  const slow = new MemoryCluster({ clock: systemClock, leaseMs: 60_000 });
+  const tasks = new ScriptedCluster();
+  const dead = slow.connect({ name: 'dead' });
+  await dead.campaign({ node: 'dead', address: '127.0.0.1:1' }, new AbortController().signal);
+  const options = { probe: () => Promise.resolve('refused' as const) };
+  const node = await makeNode({ cluster: slow, tasks, name: 'n2', faults: {}, options });
+  await until(() => node.leadership.term !== undefined, { limitMs: 5000 });
+  await node.stop();
+  await dead.close();
+  await bundle.close();
+});
+
+test.run();
