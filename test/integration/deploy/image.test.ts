@@ -7,7 +7,7 @@
  */
 
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,13 +25,19 @@ const configDir = mkdtempSync(join(tmpdir(), 'docker-config-'));
 let daemon: Dockerd;
 
 function docker(...args: string[]): string {
-  return execFileSync('docker', ['--config', configDir, '--host', `unix://${daemon.socket}`, ...args], {
+  const { status, stdout, stderr } = spawnSync('docker', ['--config', configDir, '--host', `unix://${daemon.socket}`, ...args], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DOCKER_BUILDKIT: '0' },
-  }).trim();
+  });
+  assert.equal(status, 0, `docker ${args.join(' ')}\n${stdout}${stderr}`);
+  return stdout.trim();
+}
+
+/** Runs a container; the image must be there, as nothing can be pulled. */
+function run(...args: string[]): string {
+  return docker('run', '--pull=never', '--network=host', ...args);
 }
 
 async function jobNames(port: number): Promise<readonly string[]> {
@@ -58,7 +64,7 @@ test.after(async () => {
 
 test('it builds, and holds no sources and no development packages', () => {
   docker('build', '--network=host', '--file', 'deploy/Dockerfile', '--tag', 'kairos', '.');
-  const listing = docker('run', '--rm', '--network=host', '--entrypoint', 'sh', 'kairos', '-c', 'ls . node_modules; id -u');
+  const listing = run('--rm', '--entrypoint', 'sh', 'kairos', '-c', 'ls . node_modules; id -u');
   assert.match(listing, /^1000$/m);
   assert.match(listing, /^dist$/m);
   assert.match(listing, /^koa$/m);
@@ -67,7 +73,7 @@ test('it builds, and holds no sources and no development packages', () => {
 
 test('it says its version', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  assert.equal(docker('run', '--rm', '--network=host', 'kairos', '--version'), version);
+  assert.equal(run('--rm', 'kairos', '--version'), version);
 });
 
 test('it runs a node that gets healthy, and keeps what it was told over a restart', async () => {
