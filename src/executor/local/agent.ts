@@ -27,9 +27,10 @@ export interface AgentOptions {
 }
 
 interface Tracked {
-  /** `undefined` while its launch is under way. */
+  /** `undefined`: nothing is known yet, as its launch is under way. */
   report: TaskReport | undefined;
-  readonly launch: AbortController;
+  /** Present while its launch is under way. */
+  launch: AbortController | undefined;
   /** Present while a forced end is planned. */
   force?: { readonly at: number; readonly cancel: CancelTimer };
 }
@@ -98,7 +99,7 @@ export class Agent {
     this.#cancelExpiry?.();
     for (const tracked of this.#tasks.values()) {
       tracked.force?.cancel();
-      if (tracked.report === undefined) tracked.launch.abort();
+      tracked.launch?.abort();
     }
     await this.#queue.idle();
   }
@@ -123,8 +124,13 @@ export class Agent {
   #begin(task: TaskLaunch): void {
     const { taskId } = task;
     const launch = new AbortController();
-    this.#tasks.set(taskId, { report: undefined, launch });
-    void this.#queue.add(taskId, async () => this.changed(await this.#options.host.launch(task, launch.signal)));
+    const tracked: Tracked = { report: undefined, launch };
+    this.#tasks.set(taskId, tracked);
+    void this.#queue.add(taskId, async () => {
+      const report = await this.#options.host.launch(task, launch.signal);
+      tracked.launch = undefined;
+      this.changed(report);
+    });
   }
 
   #refusal(task: TaskLaunch, budget: Resources | undefined): TaskStatus {
@@ -137,8 +143,8 @@ export class Agent {
   #kill({ taskId }: TaskRef, graceMs: number): void {
     const tracked = this.#tasks.get(taskId);
     // An image may be on its way for minutes; the kill does not wait for it.
-    const isLaunching = tracked !== undefined && tracked.report === undefined;
-    if (isLaunching) tracked.launch.abort();
+    const isLaunching = tracked?.launch !== undefined;
+    tracked?.launch?.abort();
     const killBy = this.#options.clock.now() + graceMs;
     void this.#queue.add(taskId, async () => {
       // Its launch came to nothing, and said so.
@@ -198,7 +204,7 @@ export class Agent {
   async #lookUp(taskId: string): Promise<void> {
     const { host, info } = this.#options;
     const tracked = this.#tasks.get(taskId);
-    if (tracked !== undefined && tracked.report === undefined) {
+    if (tracked?.launch !== undefined) {
       return this.#emit({ type: 'status', status: { taskId, agentId: info.agentId, state: 'staging' } });
     }
     await this.#queue.add(taskId, async () => {
@@ -223,7 +229,7 @@ export class Agent {
 
   /** Takes in what is so now; whether it is another state than before. */
   #note(taskId: string, report: TaskReport): boolean {
-    const tracked = this.#tasks.get(taskId) ?? { report: undefined, launch: new AbortController() };
+    const tracked = this.#tasks.get(taskId) ?? { report: undefined, launch: undefined };
     const before = tracked.report;
     if (before !== undefined && isOver(before.status)) return false;
     tracked.report = report;

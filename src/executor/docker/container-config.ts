@@ -1,0 +1,102 @@
+/**
+ * A task as a container: the body of `POST /containers/create`. Pure.
+ *
+ * cpus are a weight among containers (CpuShares), as on a Mesos agent: a task may use what nobody else wants. mem is a limit,
+ * swap included. disk is only counted. The labels hold what the ledger needs to be made again after a restart.
+ */
+
+import { portRanges } from '../local/resources.ts';
+import type { Resources, TaskLaunch } from '../port.ts';
+import { parameterSettings } from './docker-parameters.ts';
+
+export const LABELS = {
+  namespace: 'kairos.namespace',
+  task: 'kairos.task',
+  job: 'kairos.job',
+  run: 'kairos.run',
+  attempt: 'kairos.attempt',
+  resources: 'kairos.resources',
+} as const;
+
+/** What the kernel makes of one core. */
+const SHARES_PER_CPU = 1024;
+const FEWEST_SHARES = 2;
+const MIB = 1024 * 1024;
+
+/** Throws RangeError, naming the field, for what a container can't be made of. */
+export function containerConfig(launch: TaskLaunch, namespace: string): Record<string, unknown> {
+  const { task } = launch;
+  const parameters = parameterSettings(task.dockerParameters);
+  return {
+    Image: task.image,
+    ...commandSettings(task.command),
+    Env: Object.entries(launch.env).map(([name, value]) => `${name}=${value}`),
+    ...(task.user === undefined ? {} : { User: task.user }),
+    ...(usesPorts(launch) ? { ExposedPorts: Object.fromEntries(portBindings(launch).map(([port]) => [port, {}])) } : {}),
+    ...parameters.config,
+    Labels: { ...launch.labels, ...parameters.labels, ...kairosLabels(launch, namespace) },
+    HostConfig: { ...hostConfig(launch), ...parameters.host },
+  };
+}
+
+/** What the labels tell of the task's share; `undefined` when they don't. */
+export function labelledResources(labels: Readonly<Record<string, string>>): Resources | undefined {
+  try {
+    // Written by kairosLabels() at the creation; Docker keeps it as it was.
+    return JSON.parse(labels[LABELS.resources] ?? '') as Resources;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A string goes to the shell, past the image's entry point; a list is given to the entry point, if there is one. */
+function commandSettings(command: TaskLaunch['task']['command']): Record<string, unknown> {
+  if (command === undefined) return {};
+  return typeof command === 'string' ? { Entrypoint: ['/bin/sh', '-c'], Cmd: [command] } : { Cmd: command };
+}
+
+function kairosLabels(launch: TaskLaunch, namespace: string): Record<string, string> {
+  const { cpus, mem, disk, gpus } = launch.task;
+  const resources: Resources = { cpus, mem, disk, gpus, ports: portRanges(launch.ports) };
+  return {
+    [LABELS.namespace]: namespace,
+    [LABELS.task]: launch.taskId,
+    [LABELS.job]: launch.job,
+    [LABELS.run]: String(launch.run),
+    [LABELS.attempt]: String(launch.attempt),
+    [LABELS.resources]: JSON.stringify(resources),
+  };
+}
+
+function hostConfig(launch: TaskLaunch): Record<string, unknown> {
+  const { task } = launch;
+  const memory = Math.round(task.mem * MIB);
+  return {
+    NetworkMode: task.network,
+    CpuShares: Math.max(FEWEST_SHARES, Math.round(task.cpus * SHARES_PER_CPU)),
+    // The same limit with and without swap: none beyond memory.
+    ...(memory > 0 ? { Memory: memory, MemorySwap: memory } : {}),
+    ...(task.gpus > 0 ? { DeviceRequests: [{ Count: task.gpus, Capabilities: [['gpu']] }] } : {}),
+    ...(usesPorts(launch) ? { PortBindings: Object.fromEntries(portBindings(launch)) } : {}),
+    Mounts: task.volumes.map(({ source, containerPath, mode }) => ({
+      Type: source.startsWith('/') ? 'bind' : 'volume',
+      Source: source,
+      Target: containerPath,
+      ReadOnly: mode === 'ro',
+    })),
+    // A retry is a new attempt, and the evidence stays until it is forgotten.
+    RestartPolicy: { Name: 'no' },
+    AutoRemove: false,
+  };
+}
+
+function usesPorts({ task }: TaskLaunch): boolean {
+  return task.ports.length > 0 && task.network !== 'host' && task.network !== 'none';
+}
+
+function portBindings({ task, ports }: TaskLaunch): [port: string, bindings: { HostPort: string }[]][] {
+  return task.ports.map(({ hostPort, containerPort, protocol }, index) => {
+    const chosen = ports[index] ?? hostPort;
+    return [`${containerPort === 0 ? chosen : containerPort}/${protocol}`, [{ HostPort: String(chosen) }]];
+  });
+}

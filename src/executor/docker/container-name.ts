@@ -1,0 +1,37 @@
+/**
+ * A container's name is the task's, and carries what must be remembered of it: Docker's labels can't be changed after the
+ * creation, but a rename is atomic, durable, and shows in `docker ps`.
+ *
+ *     kairos-<namespace>-<taskId>                                launched; the name makes the launch idempotent
+ *     kairos-<namespace>-<taskId>.kill-<ms since the epoch>      asked to end, forced at that time
+ *     ...                        .acknowledged                   its end is stored elsewhere
+ */
+
+import { isTaskId } from '../local/task-host.ts';
+
+export interface ContainerName {
+  readonly namespace: string;
+  readonly taskId: string;
+  readonly killBy?: number | undefined;
+  readonly isAcknowledged: boolean;
+}
+
+/** No dash, so that a name can be taken apart in one way only. */
+const NAMESPACE = /^[A-Za-z0-9_.]{1,64}$/;
+const NAME = /^\/?kairos-([A-Za-z0-9_.]+)-(.+?)(?:\.kill-(\d+))?(\.acknowledged)?$/;
+
+export function isNamespace(text: string): boolean {
+  return NAMESPACE.test(text);
+}
+
+export function containerName({ namespace, taskId, killBy, isAcknowledged }: ContainerName): string {
+  const kill = killBy === undefined ? '' : `.kill-${Math.round(killBy)}`;
+  return `kairos-${namespace}-${taskId}${kill}${isAcknowledged ? '.acknowledged' : ''}`;
+}
+
+/** `undefined`: not a name that Kairos gives. */
+export function parseContainerName(name: string): ContainerName | undefined {
+  const [, namespace, taskId, kill, acknowledged] = NAME.exec(name) ?? [];
+  if (namespace === undefined || taskId === undefined || !isTaskId(taskId)) return undefined;
+  return { namespace, taskId, isAcknowledged: acknowledged !== undefined, ...(kill === undefined ? {} : { killBy: Number(kill) }) };
+}

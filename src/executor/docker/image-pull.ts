@@ -1,0 +1,60 @@
+/** Gets images, each once however many tasks wait for it, and tells an image that does not exist from a registry that is down. */
+
+import type { Readable } from 'node:stream';
+
+import { jsonLines } from './json-lines.ts';
+import { EngineError } from './engine-api.ts';
+import type { EngineApi } from './engine-api.ts';
+
+export type PullResult =
+  | { readonly type: 'pulled' }
+  /** There is no such image, or its name can't be: no other try will do better. */
+  | { readonly type: 'missing'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string };
+
+export class ImagePull {
+  readonly #api: EngineApi;
+  readonly #underWay = new Map<string, Promise<PullResult>>();
+
+  constructor(api: EngineApi) {
+    this.#api = api;
+  }
+
+  /** `signal` ends the pull for all who wait for it. */
+  pull(image: string, signal: AbortSignal): Promise<PullResult> {
+    let pull = this.#underWay.get(image);
+    if (pull === undefined) {
+      pull = this.#pull(image, signal).finally(() => this.#underWay.delete(image));
+      this.#underWay.set(image, pull);
+    }
+    return pull;
+  }
+
+  async #pull(image: string, signal: AbortSignal): Promise<PullResult> {
+    try {
+      const { name, tag } = parseImage(image);
+      return await outcome(await this.#api.stream({ method: 'POST', path: '/images/create', query: { fromImage: name, tag }, signal }));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      const isDefinition = error.status === 404 || error.status === 400;
+      return { type: isDefinition ? 'missing' : 'failed', message: error.message };
+    }
+  }
+}
+
+/** Once the answer has begun with success, an error comes as one of the lines that tell the progress. */
+async function outcome(body: Readable): Promise<PullResult> {
+  let failure: string | undefined;
+  for await (const line of jsonLines(body)) {
+    if (typeof line['error'] === 'string') failure = line['error'];
+  }
+  return failure === undefined ? { type: 'pulled' } : { type: 'failed', message: failure };
+}
+
+/** `[registry[:port]/]name[:tag][@digest]`. Without a tag the daemon would pull all there are. */
+export function parseImage(image: string): { readonly name: string; readonly tag: string } {
+  const [named = '', digest] = image.split('@');
+  const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
+  const name = colon < 0 ? named : named.slice(0, colon);
+  return { name, tag: digest ?? (colon < 0 ? 'latest' : named.slice(colon + 1)) };
+}
