@@ -3,8 +3,8 @@
  * other, so more of them only wait longer, and past a minute Mesos gives up on them (REASON_EXECUTOR_REGISTRATION_TIMEOUT).
  * A burst of 200 on one small agent lost 22 to 79 tasks that way; 5 to 10 on their way give the best rate.
  *
- * The limit follows what the agent manages: it grows by one when a launch that found the window full is heard of quickly, and
- * halves when one takes long or runs into Mesos' time-out.
+ * The limit follows what the agent manages: it grows by one for each launch that is heard of quickly though the window was full,
+ * and halves when one takes long or runs into Mesos' time-out. So it settles near what the agent starts in QUICK_LAUNCH_MS.
  */
 
 export const INITIAL_LAUNCHES_PER_AGENT = 8;
@@ -19,12 +19,13 @@ export const FORGET_LAUNCH_MS = 120_000;
 interface Flight {
   readonly agentId: string;
   readonly startedAt: number;
-  readonly filledWindow: boolean;
 }
 
 interface AgentWindow {
   limit: number;
   readonly tasks: Set<string>;
+  /** When it was last full. */
+  fullAt: number;
   /** No second halving for launches that began before the first. */
   halvedAt: number;
 }
@@ -52,10 +53,11 @@ export class LaunchWindow {
 
   launched(taskId: string, agentId: string, now: number): void {
     if (this.#flights.has(taskId)) return;
-    const agent = this.#agents.get(agentId) ?? { limit: this.#initial, tasks: new Set<string>(), halvedAt: -1 };
+    const agent = this.#agents.get(agentId) ?? { limit: this.#initial, tasks: new Set<string>(), fullAt: -1, halvedAt: -1 };
     this.#agents.set(agentId, agent);
     agent.tasks.add(taskId);
-    this.#flights.set(taskId, { agentId, startedAt: now, filledWindow: agent.tasks.size >= agent.limit });
+    this.#flights.set(taskId, { agentId, startedAt: now });
+    if (agent.tasks.size >= agent.limit) agent.fullAt = now;
   }
 
   /** The task was heard of: it started, or it never will. The agent that has room again, if any. */
@@ -85,7 +87,7 @@ export class LaunchWindow {
       if (flight.startedAt < agent.halvedAt) return;
       agent.limit = Math.max(Math.floor(agent.limit / 2), 1);
       agent.halvedAt = flight.startedAt + Math.min(tookMs, FORGET_LAUNCH_MS);
-    } else if (tookMs < QUICK_LAUNCH_MS && flight.filledWindow) {
+    } else if (tookMs < QUICK_LAUNCH_MS && agent.fullAt >= flight.startedAt) {
       agent.limit = Math.min(agent.limit + 1, MAX_LAUNCHES_PER_AGENT);
     }
   }

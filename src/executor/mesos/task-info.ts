@@ -3,7 +3,7 @@
 import type { TaskLaunch } from '../port.ts';
 import { commandInfo, type Containerizer } from './command-info.ts';
 import { containerInfo } from './container-info.ts';
-import type { RawDiscovery, RawResource, RawTaskInfo } from './protocol.ts';
+import type { RawDiscovery, RawLabel, RawResource, RawTaskInfo } from './protocol.ts';
 import { taskIdProblem } from './task-id.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000;
@@ -14,7 +14,7 @@ export function launchProblem(launch: TaskLaunch): string | undefined {
   if (task.image === undefined && (task.command === undefined || task.command.length === 0)) {
     return 'task.command: needed when there is no image';
   }
-  if (typeof task.command === 'string' && task.command === '') return 'task.command: must not be empty';
+  if (task.command === '') return 'task.command: must not be empty';
   if (task.cpus < 0.001 && task.mem < 0.001) return 'task.cpus, task.mem: one of them must be at least 0.001';
   return taskIdProblem(launch.taskId);
 }
@@ -28,7 +28,6 @@ export function containerizerOf(launch: TaskLaunch, preferred: Containerizer): C
 export function taskInfo(launch: TaskLaunch, resources: readonly RawResource[], preferred: Containerizer): RawTaskInfo {
   const containerizer = containerizerOf(launch, preferred);
   const container = containerInfo(launch, containerizer);
-  const labels = Object.entries(launch.labels).map(([key, value]) => ({ key, value }));
   return {
     name: launch.job,
     task_id: { value: launch.taskId },
@@ -36,10 +35,16 @@ export function taskInfo(launch: TaskLaunch, resources: readonly RawResource[], 
     resources,
     command: commandInfo(launch, containerizer),
     ...(container === undefined ? {} : { container }),
-    ...(labels.length === 0 ? {} : { labels: { labels } }),
+    labels: { labels: labelsOf(launch) },
     kill_policy: { grace_period: { nanoseconds: launch.killGraceMs * NANOSECONDS_PER_MS } },
     discovery: discoveryOf(launch),
   };
+}
+
+/** The job's own, and ours, which can't be overridden: they lead from a task in the Mesos UI to its run. */
+function labelsOf(launch: TaskLaunch): RawLabel[] {
+  const ours = { 'kairos.job': launch.job, 'kairos.run': String(launch.run), 'kairos.attempt': String(launch.attempt) };
+  return Object.entries({ ...launch.labels, ...ours }).map(([key, value]) => ({ key, value }));
 }
 
 /** Mesos-DNS makes `<name>.<framework>.mesos` of it. */
