@@ -25,7 +25,7 @@ export function endAttempt(world: World, run: RunRecord, end: AttemptEnd): void 
   const attempt = ended.attempts.at(-1) as Attempt;
   const lost = run.lost + (known.fault === 'infrastructure' ? 1 : 0);
   const isRetried = outcome === 'failed' && !isKillFinal(run);
-  const delayMs = isRetried ? retryDelayMs(world.jobOf(run).retry, ended.attempts) : undefined;
+  const delayMs = isRetried ? retryDelayMs(world.jobOf(run).retry, ended.attempts.slice(run.firstAttempt)) : undefined;
   const retryAt = delayMs === undefined ? undefined : world.now + delayMs;
   world.recorder.fact({
     type: 'attempt-ended',

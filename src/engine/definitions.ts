@@ -41,6 +41,7 @@ export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpe
   }
   const job = slot.job;
   if (!job) return;
+  for (const id of Object.keys(slot.state?.backfills ?? {})) world.backfilling.push({ slot, id });
   world.graph.set(slot.name, { scheduled: job.schedule !== undefined, join: job.join, after: job.after });
   world.noteGraphChange();
 }

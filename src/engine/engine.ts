@@ -11,6 +11,7 @@ import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import type { Entry } from '../store/port.ts';
+import { continueBackfills } from './backfill.ts';
 import type { Decision } from './decision.ts';
 import { putDefinition, removeDefinition } from './definitions.ts';
 import { decideDueRun } from './due-runs.ts';
@@ -84,6 +85,7 @@ export class Engine {
       world.recorder.close();
     }
     this.#decideDue();
+    continueBackfills(world);
     if (world.graphChanged) {
       world.graphChanged = false;
       recountFlows(world);

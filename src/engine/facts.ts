@@ -4,7 +4,7 @@
  */
 
 import type { Instant } from '../schedule/schedule.ts';
-import type { Fault, FlowId, Outcome, Reason, Verdict } from './records.ts';
+import type { Fault, FlowId, Outcome, Reason, Request, Verdict } from './records.ts';
 
 export type Fact =
   | { readonly type: 'run-created'; readonly job: string; readonly run: number; readonly flow: FlowId; readonly trigger: string }
@@ -35,7 +35,13 @@ export type Fact =
       readonly reason: Reason | undefined;
     }
   | { readonly type: 'verdict'; readonly job: string; readonly verdict: Verdict; readonly added: number }
-  | { readonly type: 'request-taken'; readonly id: string; readonly request: string; readonly job: string; readonly result: string }
+  | {
+      readonly type: 'request-taken';
+      readonly id: string;
+      readonly request: Request['type'];
+      readonly job: string;
+      readonly result: string;
+    }
   /** A task of ours that no record knows: it is killed, or, if it is over, only acknowledged. */
   | { readonly type: 'stray-task'; readonly taskId: string; readonly state: string }
   | { readonly type: 'executor'; readonly state: 'connected' | 'disconnected' | 'reconciled'; readonly detail: string }

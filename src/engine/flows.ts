@@ -9,6 +9,7 @@
 import type { Edge, EdgeCondition, Job } from '../job/job.ts';
 import { BLOCKED_NAMES, CHILD_ROOM } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
+import { reopenRun } from './reopen.ts';
 import { createRun } from './runs.ts';
 import { parseRunId } from './task-id.ts';
 import { isOver, type Slot, type World } from './world.ts';
@@ -43,7 +44,9 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   const edge = child.job?.after.find((candidate) => candidate.job === run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
-  if (world.runInFlow(child, run.flow) || !isRelevant(world, run.job, run.flow)) return;
+  const earlier = world.runInFlow(child, run.flow);
+  if (earlier) return reconsider(world, child, { flow: run.flow, record: earlier.record });
+  if (!isRelevant(world, run.job, run.flow)) return;
   addToken(world, child, { flow: run.flow, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
 }
@@ -98,6 +101,16 @@ function decideInFlow(world: World, child: Slot, flow: FlowId): void {
   const trigger = { type: 'parents', parents: parentRuns(world, child, flow) } as const;
   const blocked = held.blocked;
   createRun(world, child, { trigger, flow, ...(blocked ? { skip: upstreamReason(blocked) } : {}) });
+}
+
+/** A parent that had failed was run again: a child skipped for it takes its part in the flow after all, once all is as it must be. */
+function reconsider(world: World, child: Slot, { flow, record }: { flow: FlowId; record: RunRecord | undefined }): void {
+  if (record?.state !== 'skipped' || record.reason?.code !== 'upstream') return;
+  for (const edge of relevantParents(world, child, flow)) {
+    const parent = world.runInFlow(world.slot(edge.job), flow);
+    if (!parent?.outcome || !satisfies(parent.outcome, edge.on)) return;
+  }
+  reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
 }
 
 function parentRuns(world: World, child: Slot, flow: FlowId): Record<string, number> {

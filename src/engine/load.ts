@@ -72,6 +72,7 @@ function resumeJob(world: World, slot: Slot): void {
     clearRemains(world, slot);
   }
   for (const run of world.openRuns(slot).values()) resumeRun(world, run);
+  for (const id of Object.keys(slot.state?.backfills ?? {})) world.backfilling.push({ slot, id });
   if (slot.job) makeNextReady(world, slot);
   world.recorder.close();
 }

@@ -113,14 +113,13 @@ function writeIntent(world: World, pool: Pool, { run, job, ports, placed }: Stag
   };
   const { pendingSince: _waited, ...rest } = run;
   storeOpen(world, { ...rest, state: 'launching', attempts: [...run.attempts, attempt] });
-  const isFirst = number === 1 && run.trigger.type === 'schedule';
   world.recorder.fact({
     type: 'attempt-launched',
     taskId: id,
     job: run.job,
     run: run.number,
     agentId,
-    ...(isFirst && run.trigger.type === 'schedule' ? { latenessMs: world.now - run.trigger.scheduledFor } : {}),
+    ...lateness(world, run),
   });
   return {
     taskId: id,
@@ -135,6 +134,12 @@ function writeIntent(world: World, pool: Pool, { run, job, ports, placed }: Stag
     killGraceMs: job.killGraceMs,
     labels: job.labels,
   };
+}
+
+/** How late the first attempt of a scheduled run is; a backfill is late on purpose. */
+function lateness(world: World, { trigger, attempts }: RunRecord): { latenessMs?: number } {
+  if (trigger.type !== 'schedule' || trigger.backfill !== undefined || attempts.length > 0) return {};
+  return { latenessMs: world.now - trigger.scheduledFor };
 }
 
 function placedAttributes(job: Job, pool: Pool): Record<string, string> | undefined {

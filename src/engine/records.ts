@@ -12,7 +12,7 @@ export type FlowId = string;
 
 /** What caused a run. */
 export type Trigger =
-  | { readonly type: 'schedule'; readonly scheduledFor: Instant; readonly caughtUp?: true }
+  | { readonly type: 'schedule'; readonly scheduledFor: Instant; readonly caughtUp?: true; readonly backfill?: string }
   | { readonly type: 'parents'; readonly parents: Readonly<Record<string, number>> }
   | { readonly type: 'request'; readonly id: string; readonly by: string };
 
@@ -104,8 +104,10 @@ export interface RunRecord {
   readonly spec?: JobSpec;
   readonly jobVersion: number;
   readonly attempts: readonly Attempt[];
-  /** Of them, how many ended by the infrastructure's doing. */
+  /** Of them, how many ended by the infrastructure's doing, since it was last run again. */
   readonly lost: number;
+  /** It was run again from its failure: attempts before this index belong to its earlier life and use up nothing. */
+  readonly firstAttempt?: number;
   /** Since when it waits for an offer. */
   readonly pendingSince?: Instant;
   /** In `backoff`: when the next attempt may start. */
@@ -138,6 +140,16 @@ export interface FlowTokens {
   readonly blocked?: readonly string[];
 }
 
+/** A range of nominal times to be run (again), a few at a time. */
+export interface Backfill {
+  /** Nominal times after this are still to be created. */
+  readonly cursor: Instant;
+  /** The last nominal time wanted, inclusive. */
+  readonly to: Instant;
+  /** Most of its runs that may be open at once. */
+  readonly limit: number;
+}
+
 export interface JobTotals {
   readonly succeeded: number;
   readonly failed: number;
@@ -163,6 +175,8 @@ export interface JobState {
   readonly tokens?: Readonly<Record<FlowId, FlowTokens>>;
   /** `join: latest`: the newest satisfying token of each parent since this job's last run. */
   readonly latest?: Readonly<Record<string, Token>>;
+  /** Backfills that have not created all their runs: id -> what is left. */
+  readonly backfills?: Readonly<Record<string, Backfill>>;
   /** The newest verdict record, so that an equal one extends it. */
   readonly verdict?: Verdict;
 }
@@ -187,7 +201,13 @@ export type Request = { readonly id: string; readonly at: Instant; readonly by: 
 export type RequestBody =
   /** Run now. `number` is not known yet: the run's trigger carries the request's id. */
   | { readonly type: 'run'; readonly job: string; readonly env?: Readonly<Record<string, string>> }
-  | { readonly type: 'kill'; readonly job: string; readonly run: number };
+  | { readonly type: 'kill'; readonly job: string; readonly run: number }
+  /** Run it again from its failure: the same run, new attempts; its flow then goes on. */
+  | { readonly type: 'retry'; readonly job: string; readonly run: number }
+  /** Count it as succeeded, whatever became of it; its flow then goes on. */
+  | { readonly type: 'mark'; readonly job: string; readonly run: number }
+  /** Run every nominal time from `from` to `to`, both inclusive, oldest first, `limit` at a time. The request's id is the backfill's. */
+  | { readonly type: 'backfill'; readonly job: string; readonly from: Instant; readonly to: Instant; readonly limit: number };
 
 /** The value at `executor/identity`. */
 export interface ExecutorIdentity {

@@ -1,10 +1,12 @@
 /** Requests of people and programs: removed in the step that has their effect, so that none is lost and none counts twice. */
 
 import type { JobSpec } from '../job/spec.ts';
+import { startBackfill } from './backfill.ts';
 import { handOverTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { requestKey } from './keys.ts';
 import type { Reason, Request } from './records.ts';
+import { reopenRun, retake } from './reopen.ts';
 import { createRun, settleRun } from './runs.ts';
 import { runId } from './task-id.ts';
 import { isAlive, type World } from './world.ts';
@@ -23,6 +25,12 @@ function perform(world: World, request: Request): string {
       return runNow(world, request);
     case 'kill':
       return killRun(world, request);
+    case 'retry':
+      return retryRun(world, request);
+    case 'mark':
+      return markSucceeded(world, request);
+    case 'backfill':
+      return startBackfill(world, request);
   }
 }
 
@@ -54,4 +62,27 @@ function killRun(world: World, request: Extract<Request, { type: 'kill' }>): str
   }
   settleRun(world, run, { outcome: 'killed', reason });
   return 'killed';
+}
+
+/** Runs a failed or killed run again: the same run, with as many attempts as the first time. */
+function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): string {
+  const slot = world.slots.get(request.job);
+  const record = slot && world.keptRun(slot, request.run)?.record;
+  if (!slot?.job) return 'no such job';
+  if (!record || (record.state !== 'failed' && record.state !== 'killed')) return 'not failed';
+  if (slot.job.suspended) return 'suspended';
+  reopenRun(world, slot, record);
+  return 'running again';
+}
+
+/** Counts a run as succeeded. One with a task at the executor is refused: what it does can't be known beforehand. */
+function markSucceeded(world: World, request: Extract<Request, { type: 'mark' }>): string {
+  const slot = world.slots.get(request.job);
+  const open = world.run(request.job, request.run);
+  if (!slot || (open && isAlive(open.state))) return open ? 'running' : 'no such job';
+  const record = open ?? world.keptRun(slot, request.run)?.record;
+  if (!record) return 'no such run';
+  const reason: Reason = { code: 'marked', text: `marked as succeeded by ${request.by || 'request'}`, data: { by: request.by } };
+  settleRun(world, open ?? retake(world, slot, record), { outcome: 'succeeded', reason });
+  return 'succeeded';
 }

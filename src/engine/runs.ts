@@ -5,6 +5,7 @@
 
 import type { Job } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
 import { REPLACE_BATCH } from './limits.ts';
 import type { FlowId, JobState, Outcome, Reason, RunRecord, RunState, Trigger } from './records.ts';
 import { killAttempt } from './kills.ts';
@@ -19,17 +20,25 @@ export interface NewRun {
   readonly flow?: FlowId;
   /** In place of the job's definition: a request's own environment. */
   readonly spec?: JobSpec;
-  /** Waits its turn even where overlap is forbidden: caught-up runs. */
+  /** Waits its turn even where overlap is forbidden or replaces: caught-up runs and backfills. */
   readonly waits?: true;
   /** The run is only recorded as skipped, for this reason. */
   readonly skip?: Reason;
 }
 
-/** The run whose being open forbids another one now; undefined when nothing does. */
+/**
+ * The run whose being open forbids another one now; undefined when nothing does. A backfill does not starve the schedule: what
+ * comes due beside it waits its turn instead.
+ */
 export function overlappingRun(world: World, slot: Slot): RunRecord | undefined {
   if ((slot.job as Job).overlap !== 'forbid') return undefined;
-  for (const run of world.openRuns(slot).values()) return run;
+  for (const run of world.openRuns(slot).values()) if (!backfillOf(run)) return run;
   return undefined;
+}
+
+/** The id of the backfill that created the run. */
+export function backfillOf(run: RunRecord): string | undefined {
+  return run.trigger.type === 'schedule' ? run.trigger.backfill : undefined;
 }
 
 export function overlapReason(blocker: RunRecord): Reason {
@@ -51,7 +60,7 @@ export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
     return settleRun(world, { ...base, state: 'pending' }, { outcome: 'skipped', reason: skip });
   }
   const isFree = world.openRuns(slot).size === 0 || job.overlap === 'allow';
-  if (!isFree && job.overlap === 'replace') replaceOpenRuns(world, slot, number);
+  if (!isFree && job.overlap === 'replace' && !input.waits) replaceOpenRuns(world, slot, number);
   const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, state: 'queued' };
   storeOpen(world, run);
   if (!isFree) makeNextReady(world, slot);
@@ -60,7 +69,7 @@ export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
 
 function newRecord(world: World, slot: Slot, input: NewRun & { readonly number: number }): Omit<RunRecord, 'state'> {
   const job = slot.job as Job;
-  const scheduledFor = input.trigger.type === 'schedule' ? input.trigger.scheduledFor : world.now;
+  const deadline = deadlineOf(world, job, input.trigger);
   const record = slot.record as NonNullable<Slot['record']>;
   return {
     job: slot.name,
@@ -72,8 +81,15 @@ function newRecord(world: World, slot: Slot, input: NewRun & { readonly number: 
     jobVersion: record.version,
     attempts: [],
     lost: 0,
-    ...(job.startingDeadlineMs === undefined ? {} : { deadline: scheduledFor + job.startingDeadlineMs }),
+    ...(deadline === undefined ? {} : { deadline }),
   };
+}
+
+/** Counted from the nominal time, where there is one. A backfill is late on purpose and waits on purpose: it has none. */
+function deadlineOf(world: World, job: Job, trigger: Trigger): Instant | undefined {
+  if (job.startingDeadlineMs === undefined) return undefined;
+  if (trigger.type !== 'schedule') return world.now + job.startingDeadlineMs;
+  return trigger.backfill === undefined ? trigger.scheduledFor + job.startingDeadlineMs : undefined;
 }
 
 function skipReason(world: World, slot: Slot, input: NewRun): Reason | undefined {
@@ -105,13 +121,14 @@ function replaceOpenRuns(world: World, slot: Slot, by: number): void {
   }
 }
 
-/** Makes the next queued run ready once no other one is in its way. */
+/** Makes the next queued run ready once no other one is in its way: the oldest (of `replace`: the newest), backfills last. */
 export function makeNextReady(world: World, slot: Slot): void {
   let next: RunRecord | undefined;
   const newestFirst = slot.job?.overlap === 'replace';
   for (const run of world.openRuns(slot).values()) {
     if (run.state !== 'queued') return;
-    if (!next || newestFirst) next = run;
+    const isBetter = !next || newestFirst || (backfillOf(next) !== undefined && backfillOf(run) === undefined);
+    if (isBetter) next = run;
   }
   if (next) storeOpen(world, { ...next, state: 'pending', pendingSince: world.now });
 }
@@ -146,6 +163,8 @@ export function settleRun(world: World, run: RunRecord, { outcome, reason }: Set
   world.recorder.fact({ type: 'run-ended', job: run.job, run: run.number, flow: run.flow, outcome, reason });
   if (ended.handover !== undefined) world.handovers.push(ended);
   if (slot.job) makeNextReady(world, slot);
+  const backfill = backfillOf(run);
+  if (backfill !== undefined) world.backfilling.push({ slot, id: backfill });
   return ended;
 }
 

@@ -24,6 +24,15 @@ export interface KeptRun {
   readonly flow: FlowId;
   readonly outcome: Outcome;
   readonly tasks: readonly TaskRef[];
+  /** The whole record, of a run that may come to life again: one that did not succeed. */
+  readonly record?: RunRecord;
+}
+
+/** A job's part in a flow; without an outcome it is not over. */
+export interface RunInFlow {
+  readonly number: number;
+  readonly outcome: Outcome | undefined;
+  readonly record?: RunRecord;
 }
 
 /** All that belongs to one job's name. Parts are made when first needed, so that an idle job stays small. */
@@ -69,6 +78,8 @@ export class World {
   readonly pending = new PendingQueue();
   /** Runs that are over and whose token is still to be handed to their children. */
   readonly handovers: RunRecord[] = [];
+  /** Backfills of which a run has just ended: they may create their next. */
+  readonly backfilling: { readonly slot: Slot; readonly id: string }[] = [];
   identity: ExecutorIdentity | undefined;
   /** The time of the decision under way. */
   now: Instant = 0;
@@ -151,7 +162,7 @@ export class World {
   }
 
   /** What became of a job in a flow: its run there, open or kept. */
-  runInFlow(slot: Slot, flow: FlowId): { readonly number: number; readonly outcome: Outcome | undefined } | undefined {
+  runInFlow(slot: Slot, flow: FlowId): RunInFlow | undefined {
     for (const run of this.openRuns(slot).values()) if (run.flow === flow) return { number: run.number, outcome: undefined };
     const kept = slot.kept;
     for (let i = (kept?.length ?? 0) - 1; i >= 0; i--) {
@@ -185,7 +196,8 @@ export class World {
     slot.open?.delete(run.number);
     this.#settleBusy(slot);
     slot.kept ??= [];
-    const kept: KeptRun = { number: run.number, flow: run.flow, outcome: run.state, tasks: tasksOf(run) };
+    const record = run.state === 'succeeded' ? {} : { record: run };
+    const kept: KeptRun = { number: run.number, flow: run.flow, outcome: run.state, tasks: tasksOf(run), ...record };
     const place = slot.kept.findIndex((other) => other.number >= run.number);
     if (place < 0) slot.kept.push(kept);
     else slot.kept.splice(place, slot.kept[place]?.number === run.number ? 1 : 0, kept);
@@ -194,6 +206,15 @@ export class World {
   #settleBusy(slot: Slot): void {
     for (const run of this.openRuns(slot).values()) if (isAlive(run.state)) return;
     this.busy.delete(slot.name);
+  }
+
+  keptRun(slot: Slot, number: number): KeptRun | undefined {
+    return slot.kept?.find((run) => run.number === number);
+  }
+
+  /** Takes a run that is over out of the kept ones: it is about to be open again. */
+  unfileRun(slot: Slot, number: number): void {
+    slot.kept = slot.kept?.filter((run) => run.number !== number);
   }
 
   /** Forgets the oldest kept run, its logs included. */

@@ -60,7 +60,7 @@ function tellFact(logger: Logger, metrics: Metrics, fact: Fact): void {
         'nominal times without a run',
       );
     case 'request-taken':
-      metrics.requestTaken(fact.request as 'run' | 'kill');
+      metrics.requestTaken(fact.request);
       return logger.info({ request: fact.id, type: fact.request, job: fact.job, result: fact.result }, 'request taken');
     case 'stray-task':
       return logger.warn({ task: fact.taskId, state: fact.state }, 'a task that was given up still runs; it is killed');

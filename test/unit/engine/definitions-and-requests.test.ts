@@ -96,6 +96,37 @@ test('only keepRuns runs that are over are kept, and the executor may forget the
   assert.equal(rig.state('j')?.totals.succeeded, 6);
 });
 
+function backfilled(overlap: 'forbid' | 'allow', limit: number): EngineRig {
+  const rig = new EngineRig({ start: '2026-03-05T00:30:00Z' });
+  rig.define({ name: 'day', schedule: 'R/2026-03-01T00:00:00Z/P1D', overlap, startingDeadline: 'PT1H' });
+  const range = { from: Date.parse('2026-03-01T00:00:00Z'), to: Date.parse('2026-03-04T00:00:00Z') };
+  rig.request({ type: 'backfill', job: 'day', ...range, limit });
+  return rig;
+}
+
+test('a backfill runs each nominal time of its range, oldest first, as many at once as it may', () => {
+  const rig = backfilled('allow', 2);
+  assert.equal(rig.story('day'), '1 launching, 2 launching');
+  rig.finish('day.1.1');
+  rig.failOver();
+  rig.finish('day.2.1');
+  rig.finish('day.3.1');
+  assert.equal(rig.story('day'), '1 succeeded, 2 succeeded, 3 succeeded, 4 launching');
+  rig.finish('day.4.1');
+  const times = rig.runs('day').map((run) => (run.trigger.type === 'schedule' ? new Date(run.trigger.scheduledFor).getUTCDate() : 0));
+  assert.deepEqual(times, [1, 2, 3, 4]);
+  assert.equal(rig.state('day')?.backfills, undefined);
+});
+
+test('a backfill of a job that forbids overlap runs one at a time, and the schedule goes before it', () => {
+  const rig = backfilled('forbid', 3);
+  assert.equal(rig.story('day'), '1 launching, 2 queued, 3 queued');
+  rig.advanceTo('2026-03-06T00:00:00Z');
+  assert.equal(rig.story('day'), '1 launching, 2 queued, 3 queued, 4 queued');
+  rig.finish('day.1.1');
+  assert.equal(rig.run('day', 4)?.state, 'launching');
+});
+
 test('an unreadable record is left alone and told', () => {
   const rig = new EngineRig();
   rig.store.set('jobs/bad', '{');

@@ -179,4 +179,44 @@ test('a suspended dependent job is skipped and its flow ends', () => {
   assert.equal(rig.story('join'), '1 skipped');
 });
 
+function failedInTheMiddle(): EngineRig {
+  const rig = diamond();
+  rig.define({ name: 'last', after: ['join'] });
+  rig.define({ name: 'right', after: ['root'], retry: { attempts: 1 } });
+  rig.finish('root.1.1');
+  rig.finish('left.1.1');
+  rig.finish('right.1.1', 1);
+  assert.equal(rig.story('last'), '1 skipped');
+  return rig;
+}
+
+test('a run that is run again from its failure lets its flow go on', () => {
+  const rig = failedInTheMiddle();
+  rig.request({ type: 'retry', job: 'right', run: 1 });
+  assert.equal(rig.story('right'), '1 launching');
+  rig.failOver();
+  rig.finish('right.1.2');
+  assert.equal(rig.story('join'), '1 launching');
+  rig.finish('join.1.1');
+  assert.equal(rig.story('last'), '1 launching');
+  assert.deepEqual(rig.state('right')?.totals, { succeeded: 1, failed: 0, killed: 0, skipped: 0, missed: 0 });
+});
+
+test('a run marked as succeeded lets its flow go on', () => {
+  const rig = failedInTheMiddle();
+  rig.request({ type: 'mark', job: 'right', run: 1 });
+  assert.equal(rig.story('right'), '1 succeeded');
+  assert.equal(rig.run('right', 1)?.reason?.code, 'marked');
+  assert.equal(rig.story('join'), '1 launching');
+});
+
+test('a second failure of a run that is run again changes nothing below it', () => {
+  const rig = failedInTheMiddle();
+  rig.request({ type: 'retry', job: 'right', run: 1 });
+  rig.finish('right.1.2', 1);
+  assert.equal(rig.story('right'), '1 failed');
+  assert.equal(rig.story('join'), '1 skipped');
+  assert.equal(rig.state('join')?.totals.skipped, 1);
+});
+
 test.run();
