@@ -77,7 +77,7 @@ function main() {
   const missing = missingPrograms();
   if (missing.length === 0) return 0;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    console.log(`Installing what the tests need: ${packagesFor(missing).join(', ')}.`);
+    console.log(`Installing what the tests need: ${missing.join(', ')}.`);
     if (install(missing) && missingPrograms().length === 0) return 0;
     console.error('apt-get could not install all of it.');
   }
