@@ -21,7 +21,8 @@ import { handOverTokens, recountFlows } from './flows.ts';
 import { STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
-import type { Request, RunState } from './records.ts';
+import type { ClusterSuspension, Request, RunState } from './records.ts';
+import { setSuspension } from './suspension.ts';
 import { takeRequest } from './requests.ts';
 import { parseRunId } from './task-id.ts';
 import { World } from './world.ts';
@@ -29,6 +30,7 @@ import { World } from './world.ts';
 export type EngineEvent =
   | { readonly type: 'job'; readonly name: string; readonly record: JobRecord<JobSpec> | undefined }
   | { readonly type: 'request'; readonly request: Request }
+  | { readonly type: 'suspension'; readonly suspension: ClusterSuspension }
   /** The request's removal was seen in the store. */
   | { readonly type: 'request-gone'; readonly id: string }
   | { readonly type: 'executor'; readonly event: ExecutorEvent };
@@ -138,6 +140,8 @@ export class Engine {
     switch (event.type) {
       case 'job':
         return event.record ? putDefinition(this.#world, event.record) : removeDefinition(this.#world, event.name);
+      case 'suspension':
+        return setSuspension(this.#world, event.suspension);
       case 'request':
         return this.#takeRequest(event.request);
       case 'request-gone':

@@ -73,9 +73,14 @@ export class ExecutorLink {
     const world = this.#world;
     if (!this.#isConnected) return;
     if (world.now >= this.#reconcileAt) this.#reconcile();
-    if (this.#isReconciled && this.#offers.size > 0 && world.pending.size > 0) placePending(world, this.#offers);
+    if (this.#isReconciled && this.#offers.size > 0 && this.#isWaiting) placePending(world, this.#offers);
     if (!this.#isExclusive && this.#isReconciled) this.#giveBack();
     world.recorder.close();
+  }
+
+  /** Whether something wants to be launched and may be. */
+  get #isWaiting(): boolean {
+    return this.#world.pending.size > 0 && !this.#world.isSuspended;
   }
 
   #connect(event: Extract<ExecutorEvent, { type: 'connected' }>): void {
@@ -113,7 +118,7 @@ export class ExecutorLink {
 
   /** Offers that were not used go back; with nothing waiting none are asked for until something does. */
   #giveBack(): void {
-    const isWaiting = this.#world.pending.size > 0;
+    const isWaiting = this.#isWaiting;
     const heldIds = [...this.#offers.pools.values()].flatMap((pool) => pool.offerIds);
     this.#offers.clear();
     this.#decline(heldIds, isWaiting ? UNFIT_REFUSE_MS : IDLE_REFUSE_MS);

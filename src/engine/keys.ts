@@ -1,9 +1,11 @@
 /**
- * The keys, in one place. One writer per key: API nodes own `graph` and `jobs/`; they create `requests/`, which only the
+ * The keys, in one place. One writer per key: API nodes own `graph`, `suspension` and `jobs/`; they create `requests/`, which only the
  * leader removes; the leader owns all the rest (the store's own `leader` and `nodes/` apart).
  */
 
 export const GRAPH_KEY = 'graph';
+/** The latest span in which the whole cluster was suspended. */
+export const SUSPENSION_KEY = 'suspension';
 export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
 export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';

@@ -7,9 +7,9 @@ import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Entry } from '../store/port.ts';
 import { alignState, clearRemains, setDefinition } from './definitions.ts';
-import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, VERDICTS } from './keys.ts';
+import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS } from './keys.ts';
 import { sendKill } from './kills.ts';
-import type { ExecutorIdentity, JobState, Request, RunRecord } from './records.ts';
+import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
 import { makeNextReady } from './runs.ts';
 import { isOver, type Slot, type World } from './world.ts';
@@ -45,6 +45,8 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     loadVerdict(world, key.slice(VERDICTS.length));
   } else if (key.startsWith(REQUESTS)) {
     found.requests.push(JSON.parse(value) as Request);
+  } else if (key === SUSPENSION_KEY) {
+    world.suspension = JSON.parse(value) as ClusterSuspension;
   } else if (key === EXECUTOR_IDENTITY_KEY) {
     world.identity = JSON.parse(value) as ExecutorIdentity;
   }

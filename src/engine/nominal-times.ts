@@ -20,26 +20,35 @@ export function decideNominalTimes(world: World, slot: Slot, until: Instant = wo
     decideAround(world, slot, until);
     world.recorder.close();
   }
-  world.timers.set(slot.name, nextDue(slot));
+  world.timers.set(slot.name, nextDue(world, slot));
 }
 
 /** When the job's next nominal time comes due; undefined while there is none or it is suspended. */
-function nextDue(slot: Slot): Instant | undefined {
-  if (!slot.job?.schedule || !slot.state || slot.job.suspended) return undefined;
+function nextDue(world: World, slot: Slot): Instant | undefined {
+  if (!slot.job?.schedule || !slot.state || slot.job.suspended || world.isSuspended) return undefined;
   return slot.job.schedule.next(slot.state.cursor);
 }
 
-/** Before, in, and after the latest suspension. */
+interface Span {
+  readonly from: Instant;
+  readonly to?: Instant;
+  readonly by: string;
+}
+
+/** Before, in, between and after the latest suspensions, of the job and of the cluster. */
 function decideAround(world: World, slot: Slot, until: Instant): void {
-  const span = slot.record?.suspension;
-  if (!span || span.from > until) return decideOpen(world, slot, until);
-  decideOpen(world, slot, span.from - 1);
-  if (span.to === undefined) return;
-  const to = Math.min(span.to - 1, until);
-  const by = span.by;
-  const text = `suspended${by ? ` by ${by}` : ''} from ${isoTime(span.from)} to ${isoTime(span.to)}`;
-  recordSpan(world, slot, { to, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from: span.from, to: span.to } } });
+  const spans = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.from <= until);
+  for (const span of spans.sort((a, b) => a.from - b.from)) {
+    decideOpen(world, slot, span.from - 1);
+    if (span.to === undefined) return;
+    recordSuspended(world, slot, { ...span, to: Math.min(span.to, until + 1) });
+  }
   decideOpen(world, slot, until);
+}
+
+function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Span>): void {
+  const text = `suspended${by ? ` by ${by}` : ''} from ${isoTime(from)} to ${isoTime(to)}`;
+  recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
 }
 
 /** Nominal times of a span in which the job was not suspended. */

@@ -209,6 +209,17 @@ export type RequestBody =
   /** Run every nominal time from `from` to `to`, both inclusive, oldest first, `limit` at a time. The request's id is the backfill's. */
   | { readonly type: 'backfill'; readonly job: string; readonly from: Instant; readonly to: Instant; readonly limit: number };
 
+/**
+ * The value at `suspension`: maintenance. Nothing is launched in it, nominal times in it are recorded as suspended; what runs goes
+ * on, and what was asked for waits.
+ */
+export interface ClusterSuspension {
+  readonly from: Instant;
+  /** Absent while it lasts. */
+  readonly to?: Instant;
+  readonly by: string;
+}
+
 /** The value at `executor/identity`. */
 export interface ExecutorIdentity {
   readonly kind: string;

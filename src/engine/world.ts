@@ -14,7 +14,7 @@ import type { Instant } from '../schedule/schedule.ts';
 import { StepRecorder } from './decision.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
-import type { ExecutorIdentity, FlowId, JobState, Outcome, RunRecord, RunState, Verdict } from './records.ts';
+import type { ClusterSuspension, ExecutorIdentity, FlowId, JobState, Outcome, RunRecord, RunState, Verdict } from './records.ts';
 import { runId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
 
@@ -81,6 +81,8 @@ export class World {
   /** Backfills of which a run has just ended: they may create their next. */
   readonly backfilling: { readonly slot: Slot; readonly id: string }[] = [];
   identity: ExecutorIdentity | undefined;
+  /** The cluster's latest suspension. */
+  suspension: ClusterSuspension | undefined;
   /** The time of the decision under way. */
   now: Instant = 0;
   /** Nominal times before this passed while nobody could decide. */
@@ -128,6 +130,11 @@ export class World {
       this.#resolved.set(spec, job);
     }
     return job;
+  }
+
+  /** Whether the whole cluster is suspended now. */
+  get isSuspended(): boolean {
+    return this.suspension !== undefined && this.suspension.to === undefined;
   }
 
   askedAt(run: RunRecord): Instant | undefined {

@@ -13,8 +13,8 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Decision } from '../engine/decision.ts';
 import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
-import { JOBS, REQUESTS } from '../engine/keys.ts';
-import type { Request } from '../engine/records.ts';
+import { JOBS, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
+import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
@@ -133,6 +133,9 @@ export class TermLoop {
       if (key.startsWith(JOBS)) {
         const record = value === undefined ? undefined : (JSON.parse(value) as JobRecord<JobSpec>);
         return { type: 'job', name: key.slice(JOBS.length), record };
+      }
+      if (key === SUSPENSION_KEY && value !== undefined) {
+        return { type: 'suspension', suspension: JSON.parse(value) as ClusterSuspension };
       }
       if (!key.startsWith(REQUESTS)) return undefined;
       if (value === undefined) return { type: 'request-gone', id: key.slice(REQUESTS.length) };

@@ -6,8 +6,8 @@
 import type { Step } from '../../src/engine/decision.ts';
 import { Engine, type EngineEvent } from '../../src/engine/engine.ts';
 import type { Fact } from '../../src/engine/facts.ts';
-import { jobKey, requestKey, runKey, runsPrefix, stateKey, verdictsPrefix } from '../../src/engine/keys.ts';
-import type { JobState, Request, RequestBody, RunRecord, Verdict } from '../../src/engine/records.ts';
+import { jobKey, requestKey, runKey, runsPrefix, stateKey, SUSPENSION_KEY, verdictsPrefix } from '../../src/engine/keys.ts';
+import type { ClusterSuspension, JobState, Request, RequestBody, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { ExecutorCommand, ExecutorEvent, Offer, TaskLaunch, TaskStatus } from '../../src/executor/port.ts';
 import type { JobRecord } from '../../src/job/job.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
@@ -145,6 +145,11 @@ export class EngineRig {
   undefine(name: string): void {
     this.store.delete(jobKey(name));
     this.decide([{ type: 'job', name, record: undefined }]);
+  }
+
+  suspend(suspension: ClusterSuspension): void {
+    this.store.set(SUSPENSION_KEY, JSON.stringify(suspension));
+    this.decide([{ type: 'suspension', suspension }]);
   }
 
   request(body: RequestBody): string {

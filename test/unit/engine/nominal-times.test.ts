@@ -171,6 +171,26 @@ test('nominal times in a suspension are recorded as suspended, with who did it',
   assert.equal(rig.runs('sus').length, 2);
 });
 
+test('a suspended cluster launches nothing and records its nominal times; what was asked for waits', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'c', schedule: 'R/2026-03-01T01:00:00Z/PT1H' });
+  rig.define({ name: 'hand' });
+  const from = rig.now + 60_000;
+  rig.advanceTo(from);
+  rig.suspend({ from, by: 'ada' });
+  rig.advanceTo('2026-03-01T02:30:00Z');
+  rig.request({ type: 'run', job: 'hand' });
+  assert.equal(rig.launches.length, 0);
+  assert.equal(rig.story('hand'), '1 pending');
+  rig.failOver(60_000);
+  rig.suspend({ from, to: rig.now, by: 'ada' });
+  assert.deepEqual(rig.taskIds(), ['hand.1.1']);
+  assert.equal(rig.verdicts('c')[0]?.verdict, 'suspended');
+  assert.equal(rig.verdicts('c')[0]?.count, 2);
+  rig.advanceTo('2026-03-01T03:00:00Z');
+  assert.equal(rig.story('c'), '1 launching');
+});
+
 test('a changed schedule takes effect from the change, and what was due before stays decided', () => {
   const rig = new EngineRig();
   rig.define({ name: 'c', schedule: 'R/2026-03-01T01:00:00Z/PT1H' });
