@@ -28,6 +28,8 @@ export interface RestartOptions {
   readonly downMs?: number;
   /** From the master being up to the agents' return; default: what timing says. Infinity: they stay away. */
   readonly agentsAfterMs?: number;
+  /** Stops there; booting again goes on. */
+  readonly until?: 'no-routes' | 'recovering' | 'up';
 }
 
 export class Cluster {
@@ -80,14 +82,20 @@ export class Cluster {
     if (led && this.#isElected) this.#electLater(master);
   }
 
-  /** The process starts: refusing, then 404, then 503, then up. Resolves when it is up. */
+  /** The process starts: refusing, then 404, then 503, then up. Resolves when it is up, or held at `until`. */
   async boot(master: MasterNode, options: RestartOptions = {}): Promise<void> {
     const { clock, timing } = this.#parts;
-    await clock.sleep((options.downMs ?? 0) + timing.masterRefusesMs);
-    if (this.#stopped) return;
-    await master.start();
-    await clock.sleep(timing.masterNoRoutesMs);
-    master.stage = 'recovering';
+    const { until = 'up' } = options;
+    if (master.stage === 'down') {
+      await clock.sleep((options.downMs ?? 0) + timing.masterRefusesMs);
+      if (!this.#stopped) await master.start();
+    }
+    if (until === 'no-routes') return;
+    if (master.stage === 'no-routes') {
+      await clock.sleep(timing.masterNoRoutesMs);
+      master.stage = 'recovering';
+    }
+    if (until === 'recovering') return;
     await clock.sleep(timing.masterRecoversMs);
     if (this.#stopped || master.stage !== 'recovering') return;
     master.stage = 'up';

@@ -219,8 +219,7 @@ async function assemble(options: StandInOptions): Promise<Assembly> {
   const events: MesosEvent[] = [];
   const shared = { clock, timing, seeded, history, registry };
   const runner = options.runner ?? new ScriptedRunner(clock);
-  const ownWorkDir = options.workDir === undefined ? mkdtempSync(join(tmpdir(), 'stand-in-mesos-')) : undefined;
-  const workDir = options.workDir ?? (ownWorkDir as string);
+  const workDir = options.workDir ?? mkdtempSync(join(tmpdir(), 'stand-in-mesos-'));
   const specs = options.agents ?? [{}];
   const built = await Promise.all(
     specs.map((spec, index) =>
@@ -252,7 +251,7 @@ async function assemble(options: StandInOptions): Promise<Assembly> {
     history,
     clock,
     runners: new Set([runner, ...specs.flatMap((spec) => (spec.runner === undefined ? [] : [spec.runner]))]),
-    ownWorkDir,
+    ownWorkDir: options.workDir === undefined ? workDir : undefined,
     calls,
     events,
   };

@@ -85,9 +85,6 @@ export const REAL_TIMING: Timing = {
 
 /** The real timing with every duration multiplied by `factor`; the count of pings stays. */
 export function scaledTiming(factor: number): Timing {
-  const scaled = Object.entries(REAL_TIMING).map(([name, value]) => [
-    name,
-    typeof value === 'number' && name !== 'maxAgentPings' ? value * factor : value,
-  ]);
-  return Object.fromEntries(scaled) as unknown as Timing;
+  const scaled = Object.entries(REAL_TIMING).map(([name, value]) => [name, name === 'maxAgentPings' ? value : value * factor]);
+  return { ...Object.fromEntries(scaled), offerTimeoutMs: undefined } as Timing;
 }

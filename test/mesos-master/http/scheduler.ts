@@ -149,7 +149,7 @@ function parseCall(exchange: Exchange): Partial<Call> | undefined {
   const json = parseJson(exchange.body.toString('utf8'));
   if ('error' in json) return refuse(400, `Failed to parse body into JSON: ${json.error}`);
   try {
-    return convert(json.value, callSchema) as Partial<Call>;
+    return convert(json.value, callSchema);
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
     return refuse(400, `Failed to convert JSON into Call protobuf: ${error.message}`);

@@ -106,7 +106,7 @@ class DockerTask implements RunningTask {
     let output: Promise<void>;
     try {
       await this.#engine.create(this.name, body);
-      if (this.#silent) return void (await this.#engine.remove(this.name).catch(() => undefined));
+      if (this.#silent) return await this.#engine.remove(this.name).catch(() => undefined);
       output = this.#copyOutput(await this.#engine.attach(this.name));
       await this.#engine.start(this.name);
     } catch (error) {

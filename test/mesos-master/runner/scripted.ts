@@ -27,7 +27,7 @@ export class ScriptedRunner implements TaskRunner {
   readonly needsSandbox = false;
   readonly #clock: Clock;
   readonly #scriptOf: ScriptOf;
-  readonly #running = new Set<RunningTask>();
+  readonly #byTask = new Map<string, PlayedTask>();
 
   constructor(clock: Clock, scriptOf: ScriptOf = shellScript) {
     this.#clock = clock;
@@ -35,33 +35,46 @@ export class ScriptedRunner implements TaskRunner {
   }
 
   launch(run: TaskRun, report: (report: RunReport) => void): RunningTask {
+    const id = run.info.task_id.value;
     const task = play(this.#clock, withDefaults(run, this.#scriptOf(run)), (sent) => {
-      if (sent.type === 'ended') this.#running.delete(task);
+      if (sent.type === 'ended' && this.#byTask.get(id) === task) this.#byTask.delete(id);
       report(sent);
     });
-    this.#running.add(task);
+    this.#byTask.set(id, task);
     return task;
   }
 
+  /** Ends a running task from outside, as `docker rm -f` behind the agent's back does. */
+  end(taskId: string, end: RunEnd): void {
+    this.#byTask.get(taskId)?.end(end);
+  }
+
   close(): Promise<void> {
-    for (const task of this.#running) task.destroy();
-    this.#running.clear();
+    for (const task of this.#byTask.values()) task.destroy();
+    this.#byTask.clear();
     return Promise.resolve();
   }
 }
 
 /** Understands `sleep <seconds>`, `exit <status>`, `kill -9 $$` in command tasks, and `trap "" TERM`; the rest succeeds at once. */
 export function shellScript(run: TaskRun): Script {
-  const command = run.info.command?.value ?? '';
+  const command = [run.info.command?.value ?? '', ...(run.info.command?.arguments ?? [])].join(' ');
   const sleeps = [...command.matchAll(/sleep ([0-9.]+)/g)].map((match) => Number(match[1]) * 1000);
   const endless = /while true/.test(command);
   const status = Number(/exit ([0-9]+)/.exec(command)?.[1] ?? 0);
   const ignoresTerm = /trap "" TERM/.test(command);
   return {
     durationMs: endless ? Number.POSITIVE_INFINITY : sleeps.reduce((sum, ms) => sum + ms, 0),
-    end: run.kind === 'command' && /kill -9/.test(command) ? { how: 'signaled', signal: 'Killed' } : { how: 'exited', status },
+    end: /kill -9/.test(command) && status === 0 ? ownKill(run) : { how: 'exited', status },
     ...(ignoresTerm ? { onTerm: 'ignored' } : {}),
   };
+}
+
+/** A container's first process survives its own SIGKILL, unless something else is the first. */
+function ownKill(run: TaskRun): RunEnd {
+  if (run.kind === 'command') return { how: 'signaled', signal: 'Killed' };
+  const hasInit = run.info.container?.docker?.parameters?.some(({ key, value }) => key === 'init' && value === 'true') ?? false;
+  return { how: 'exited', status: hasInit ? 137 : 0 };
 }
 
 function withDefaults(run: TaskRun, script: Script): Required<Script> {
@@ -78,7 +91,11 @@ function withDefaults(run: TaskRun, script: Script): Required<Script> {
   };
 }
 
-function play(clock: Clock, script: Required<Script>, report: (report: RunReport) => void): RunningTask {
+interface PlayedTask extends RunningTask {
+  end(end: RunEnd): void;
+}
+
+function play(clock: Clock, script: Required<Script>, report: (report: RunReport) => void): PlayedTask {
   let cancel: CancelTimer = () => undefined;
   let over = false;
   const after = (ms: number, fn: () => void): void => {
@@ -101,6 +118,7 @@ function play(clock: Clock, script: Required<Script>, report: (report: RunReport
   };
   after(script.startingMs, starting);
   return {
+    end,
     kill: (graceMs) => {
       const { onTerm } = script;
       cancel();
