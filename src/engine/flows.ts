@@ -60,8 +60,21 @@ interface Word {
 function addToken(world: World, child: Slot, word: Word): void {
   const state = child.state as JobState;
   const flow = word.flow;
-  const held = state.tokens?.[flow] ?? { spoken: 0 };
+  const held = state.tokens?.[flow] ?? heardBefore(world, child, word);
   world.putState(child, { ...state, tokens: { ...state.tokens, [flow]: withToken(held, word) } });
+}
+
+/** Parents may have spoken in this flow before the child had its edge to them: they count too. Those about to speak do so themselves. */
+function heardBefore(world: World, child: Slot, { flow, edge: speaking }: Word): FlowTokens {
+  let held: FlowTokens = { spoken: 0 };
+  const edges = relevantParents(world, child, flow);
+  if (edges.length < 2) return held;
+  const about = new Set([speaking.job, ...world.handovers.filter((run) => run.flow === flow).map((run) => run.job)]);
+  for (const edge of edges) {
+    const outcome = about.has(edge.job) ? undefined : world.runInFlow(world.slot(edge.job), flow)?.outcome;
+    if (outcome) held = withToken(held, { edge, outcome });
+  }
+  return held;
 }
 
 function withToken(held: FlowTokens, { edge, outcome }: Omit<Word, 'flow'>): FlowTokens {
