@@ -1,0 +1,96 @@
+/** The rules flows and latest (words: invariants.ts). */
+
+import type { Outcome, RunRecord } from '../../src/engine/records.ts';
+import type { Edge, EdgeCondition } from '../../src/job/job.ts';
+import type { FlowHistory, History, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+export function checkFlowStep(history: History, step: Step): void {
+  const created: RunRecord[] = [];
+  for (const { name, runs } of step.jobs.values()) {
+    for (const { before, after } of runs.values()) {
+      if (!after) continue;
+      if (!before) {
+        created.push(after);
+        enter(history, after);
+      }
+      if (after.endedAt !== undefined && before?.endedAt === undefined)
+        history.flows.get(after.flow)?.outcomes.set(name, after.state as Outcome);
+    }
+  }
+  for (const run of created) if (run.trigger.type === 'parents') checkChild(history, step, run);
+}
+
+/** Files a new run in its flow; a second one of the same job is an offence. */
+function enter(history: History, run: RunRecord): void {
+  const own = `${run.job}#${run.number}`;
+  let flow = history.flows.get(run.flow);
+  if (!flow) {
+    if (run.flow !== own) throw new InvariantViolation('flows', `${own} belongs to the flow ${run.flow}, which never began`, [run.job]);
+    flow = { id: run.flow, root: run.job, runs: new Map(), outcomes: new Map(), graphEdits: history.graphEdits };
+    history.flows.set(run.flow, flow);
+  }
+  const other = flow.runs.get(run.job);
+  if (other !== undefined)
+    throw new InvariantViolation('flows', `${run.job} runs twice in the flow ${run.flow}: #${other} and #${run.number}`, [run.job]);
+  flow.runs.set(run.job, run.number);
+}
+
+function checkChild(history: History, step: Step, run: RunRecord): void {
+  const { context } = step;
+  const flow = history.flows.get(run.flow) as FlowHistory;
+  const node = history.graph.node(run.job);
+  // Where the graph changed within the decision, what it went by can't be told from outside.
+  if (!context || !node || context.seen !== context.seenBefore) return;
+  if (node.join === 'latest') return checkLatest(history, run, node.after);
+  if (!history.graph.has(flow.root) || flow.root === run.job) return;
+  const reachable = history.graph.descendants(flow.root);
+  const edges = node.after.filter(({ job }) => job === flow.root || reachable.has(job));
+  const fail = (message: string): never => {
+    throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
+  };
+  for (const { job } of edges) if (!flow.outcomes.has(job)) fail(`was decided before ${job} spoke`);
+  const blocked = edges.filter(({ job, on }) => !satisfies(flow.outcomes.get(job) as Outcome, on));
+  const isSkipped = run.state === 'skipped' && run.reason?.code === 'upstream';
+  if (isSkipped && blocked.length === 0) fail('was skipped though every parent said what it waits for');
+  if (!isSkipped && blocked.length > 0)
+    fail(`was made though ${blocked.map(({ job }) => `${job} is ${flow.outcomes.get(job)}`).join(', ')}`);
+}
+
+function checkLatest(history: History, run: RunRecord, edges: readonly Edge[]): void {
+  const parents = run.trigger.type === 'parents' ? run.trigger.parents : {};
+  const fail = (message: string): never => {
+    throw new InvariantViolation('latest', `${run.job}#${run.number} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
+  };
+  const consumed = history.consumed(run.job);
+  for (const { job } of edges) {
+    const number = parents[job];
+    if (number === undefined) return fail(`took no token of ${job}`);
+    const token = `${job}#${number}`;
+    if (consumed.has(token)) fail(`took the token of ${token}, which was taken before`);
+    consumed.add(token);
+  }
+}
+
+/** In flows that began after the last edit of the graph every job has its outcome. */
+export function checkFlowsEnded(history: History): void {
+  for (const flow of history.flows.values()) {
+    if (flow.graphEdits !== history.graphEdits || !history.graph.has(flow.root)) continue;
+    for (const job of history.graph.descendants(flow.root)) {
+      if (flow.outcomes.has(job)) continue;
+      throw new InvariantViolation('flows', `${job} has no outcome in the flow ${flow.id}`, [job, flow.root]);
+    }
+  }
+  for (const { name, state } of history.jobs.values()) {
+    const node = history.graph.node(name);
+    if (node?.join !== 'latest' || node.after.length === 0 || !state) continue;
+    if (node.after.every(({ job }) => state.latest?.[job]))
+      throw new InvariantViolation('latest', `${name} has every token and does not run`, [name]);
+  }
+}
+
+function satisfies(outcome: Outcome, on: EdgeCondition): boolean {
+  if (outcome === 'skipped' || outcome === 'missed') return false;
+  if (on === 'completion') return true;
+  return on === 'success' ? outcome === 'succeeded' : outcome !== 'succeeded';
+}

@@ -1,0 +1,227 @@
+/**
+ * What the store held, commit by commit, and what the executor did: the facts that invariants.ts judges. Replays writes into records;
+ * judges nothing itself.
+ *
+ * A commit of the leader may be given step by step (the decision's atomic parts, in order), which lets more be seen, or as one step.
+ */
+
+import { JOBS, REQUESTS, RUNS, STATES, VERDICTS } from '../../src/engine/keys.ts';
+import type { JobState, Outcome, Request, RunRecord, Verdict } from '../../src/engine/records.ts';
+import { JobGraph } from '../../src/job/graph.ts';
+import type { Job, JobRecord } from '../../src/job/job.ts';
+import { nodeOfSpec, resolveJob, resolveSpec } from '../../src/job/resolve-job.ts';
+import type { JobSpec } from '../../src/job/spec.ts';
+import type { Revision, Write } from '../../src/store/port.ts';
+
+export type Definition = JobRecord<JobSpec>;
+
+/** The decision behind a leader's commit, as far as it is known. */
+export interface DecisionContext {
+  /** The leader's wall clock. */
+  readonly now: number;
+  /** Nominal times before this passed while nobody could decide. */
+  readonly decidableSince: number;
+  /** What the leader had seen of the API's writes before the decision, and with it. */
+  readonly seenBefore: Revision;
+  readonly seen: Revision;
+}
+
+export interface Transaction {
+  readonly revision: Revision;
+  readonly writer:
+    | { readonly kind: 'api' }
+    | { readonly kind: 'store' }
+    | { readonly kind: 'leader'; readonly term: Revision; readonly sequence: number };
+  readonly steps: readonly (readonly Write[])[];
+  readonly context?: DecisionContext;
+}
+
+export interface Change<T> {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+}
+
+/** What one step did to one job. */
+export interface JobStep {
+  readonly name: string;
+  readonly state: Change<JobState>;
+  readonly runs: ReadonlyMap<number, Change<RunRecord>>;
+  readonly verdicts: ReadonlyMap<number, Change<Verdict>>;
+}
+
+export interface Step {
+  readonly jobs: ReadonlyMap<string, JobStep>;
+  readonly requests: ReadonlyMap<string, Change<Request>>;
+  readonly context: DecisionContext | undefined;
+}
+
+/** All that is known of a job's name. */
+export interface JobHistory {
+  readonly name: string;
+  state: JobState | undefined;
+  /** As stored. */
+  readonly runs: Map<number, RunRecord>;
+  readonly verdicts: Map<number, Verdict>;
+  /** Every version there was, oldest first; `undefined`: deleted. */
+  readonly versions: { readonly revision: Revision; readonly record: Definition | undefined }[];
+}
+
+/** One traversal of the graph. */
+export interface FlowHistory {
+  readonly id: string;
+  readonly root: string;
+  /** The number of the run each job had in it. */
+  readonly runs: Map<string, number>;
+  readonly outcomes: Map<string, Outcome>;
+  /** The graph's edits when it began. */
+  readonly graphEdits: number;
+}
+
+export class History {
+  readonly jobs = new Map<string, JobHistory>();
+  readonly requests = new Map<string, Request>();
+  readonly flows = new Map<string, FlowHistory>();
+  /** The graph as the leader sees it. */
+  readonly graph = new JobGraph();
+  /** How often it changed, by the leader's view. */
+  graphEdits = 0;
+  readonly #values = new Map<string, string>();
+  readonly #schedules = new Map<string, Job>();
+  readonly #consumed = new Map<string, Set<string>>();
+  readonly #specs = new WeakMap<JobSpec, Job>();
+  /** Changes of definitions that the leader has not seen yet. */
+  readonly #unseen: { readonly name: string; readonly revision: Revision; readonly record: Definition | undefined }[] = [];
+  #seen: Revision = 0n;
+
+  value(key: string): string | undefined {
+    return this.#values.get(key);
+  }
+
+  get values(): ReadonlyMap<string, string> {
+    return this.#values;
+  }
+
+  job(name: string): JobHistory {
+    let job = this.jobs.get(name);
+    if (!job) this.jobs.set(name, (job = { name, state: undefined, runs: new Map(), verdicts: new Map(), versions: [] }));
+    return job;
+  }
+
+  run(name: string, number: number): RunRecord | undefined {
+    return this.jobs.get(name)?.runs.get(number);
+  }
+
+  /** The runs (`parent#number`) whose tokens a job with `join: latest` has taken. */
+  consumed(name: string): Set<string> {
+    let consumed = this.#consumed.get(name);
+    if (!consumed) this.#consumed.set(name, (consumed = new Set()));
+    return consumed;
+  }
+
+  /** The definitions that a decision may have gone by. */
+  visible(name: string, context: DecisionContext | undefined): readonly (Definition | undefined)[] {
+    const versions = this.jobs.get(name)?.versions ?? [];
+    if (!context) return versions.map(({ record }) => record);
+    const found: (Definition | undefined)[] = [];
+    let before: Definition | undefined;
+    for (const { revision, record } of versions) {
+      if (revision <= context.seenBefore) before = record;
+      else if (revision <= context.seen) found.push(record);
+    }
+    return [before, ...found];
+  }
+
+  /** The job as its schedule was set at `scheduledSince`. */
+  scheduleOf(name: string, uid: string, scheduledSince: number): Job | undefined {
+    const key = `${uid} ${scheduledSince}`;
+    let job = this.#schedules.get(key);
+    if (!job) {
+      const version = this.jobs.get(name)?.versions.find(({ record }) => record?.uid === uid && record.scheduledSince === scheduledSince);
+      if (!version?.record) return undefined;
+      this.#schedules.set(key, (job = resolveJob(version.record)));
+    }
+    return job;
+  }
+
+  resolve(spec: JobSpec): Job {
+    let job = this.#specs.get(spec);
+    if (!job) this.#specs.set(spec, (job = resolveSpec(spec)));
+    return job;
+  }
+
+  /** Replays one step; returns what it changed. */
+  apply(writes: readonly Write[], revision: Revision, context: DecisionContext | undefined): Step {
+    if (context) this.#see(context.seen);
+    const jobs = new Map<
+      string,
+      JobStep & { state: Change<JobState>; runs: Map<number, Change<RunRecord>>; verdicts: Map<number, Change<Verdict>> }
+    >();
+    const requests = new Map<string, Change<Request>>();
+    const touched = (
+      name: string,
+    ): { state: Change<JobState>; runs: Map<number, Change<RunRecord>>; verdicts: Map<number, Change<Verdict>> } => {
+      let step = jobs.get(name);
+      if (!step) {
+        const state = this.job(name).state;
+        jobs.set(name, (step = { name, state: { before: state, after: state }, runs: new Map(), verdicts: new Map() }));
+      }
+      return step;
+    };
+    for (const { key, value } of writes) {
+      if (value === undefined) this.#values.delete(key);
+      else this.#values.set(key, value);
+      if (key.startsWith(STATES)) {
+        const name = key.slice(STATES.length);
+        const job = this.job(name);
+        const step = touched(name);
+        const after = parse<JobState>(value);
+        step.state = { before: step.state.before, after };
+        job.state = after;
+      } else if (key.startsWith(RUNS)) {
+        const { name, number } = split(key.slice(RUNS.length));
+        touched(name).runs.set(number, replace(this.job(name).runs, number, parse<RunRecord>(value)));
+      } else if (key.startsWith(VERDICTS)) {
+        const { name, number } = split(key.slice(VERDICTS.length));
+        touched(name).verdicts.set(number, replace(this.job(name).verdicts, number, parse<Verdict>(value)));
+      } else if (key.startsWith(REQUESTS)) {
+        requests.set(key.slice(REQUESTS.length), replace(this.requests, key.slice(REQUESTS.length), parse<Request>(value)));
+      } else if (key.startsWith(JOBS)) {
+        const name = key.slice(JOBS.length);
+        const version = { revision, record: parse<Definition>(value) };
+        this.job(name).versions.push(version);
+        this.#unseen.push({ name, ...version });
+      }
+    }
+    return { jobs, requests, context };
+  }
+
+  /** The leader saw the API's writes up to here. */
+  #see(seen: Revision): void {
+    if (seen <= this.#seen) return;
+    for (let next = this.#unseen[0]; next && next.revision <= seen; next = this.#unseen[0]) {
+      this.#unseen.shift();
+      const { name, record } = next;
+      const before = JSON.stringify(this.graph.node(name));
+      if (record) this.graph.set(name, nodeOfSpec(record.spec));
+      else this.graph.delete(name);
+      if (before !== JSON.stringify(this.graph.node(name))) this.graphEdits += 1;
+    }
+    this.#seen = seen;
+  }
+}
+
+function parse<T>(value: string | undefined): T | undefined {
+  return value === undefined ? undefined : (JSON.parse(value) as T);
+}
+
+function replace<K, T>(map: Map<K, T>, key: K, after: T | undefined): Change<T> {
+  const before = map.get(key);
+  if (after === undefined) map.delete(key);
+  else map.set(key, after);
+  return { before, after };
+}
+
+function split(path: string): { readonly name: string; readonly number: number } {
+  const slash = path.lastIndexOf('/');
+  return { name: path.slice(0, slash), number: Number(path.slice(slash + 1)) };
+}

@@ -1,0 +1,181 @@
+/**
+ * What must be true of every history, whatever fails: the list, in words and in code. Used by the simulation and by tests on real parts.
+ *
+ *  one-writer        API nodes write definitions and create requests; the leader removes requests and writes all the rest.
+ *  fenced            A commit lands only in its own term, in order, each once.
+ *  nominal-times     Each nominal time of a definition's life gets exactly one verdict: a run, or a record why not; in order, none forgotten.
+ *  verdicts          A verdict has a good reason: missed only what passed in an outage or its deadline, skipped only behind an open run, …
+ *  numbers           Runs are numbered 1, 2, 3 … for ever; no number comes twice.
+ *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change.
+ *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent.
+ *  deadline          Nothing starts after its starting deadline; nothing is missed before it.
+ *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final.
+ *  timeout           Killed for its time-out only after it.
+ *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
+ *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
+ *  requests          Each request has its effect in the commit that removes it, once.
+ *  suspended         A suspended job starts nothing.
+ *  totals            Counters agree with what happened.
+ *  kept-runs         Runs are forgotten oldest first, and only beyond keepRuns.
+ *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
+ *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
+ *  acknowledged      A task's end is acknowledged only when it is durable.
+ *  definitions       Every acknowledged definition and request is there; what was refused is not.
+ *  takeover          An engine loaded from the store believes what the live one does, and would change nothing.
+ *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
+ */
+
+import { GRAPH_KEY, JOBS, REQUESTS } from '../../src/engine/keys.ts';
+import type { TaskLaunch } from '../../src/executor/port.ts';
+import type { Revision, Write } from '../../src/store/port.ts';
+import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
+import { History, type Step, type Transaction } from './history.ts';
+import { checkNominalTimes } from './nominal-time-rules.ts';
+import { checkRuns } from './run-rules.ts';
+import { InvariantViolation } from './violation.ts';
+
+export class Invariants {
+  readonly history = new History();
+  readonly #launched = new Set<string>();
+  /** Which term wrote the intent of a task. */
+  readonly #intents = new Map<string, Revision>();
+  #term: Revision | undefined;
+  #sequence = 0;
+  /** Steps looked at so far. */
+  checks = 0;
+
+  /** Takes every transaction in the order in which it landed. */
+  onTransaction(transaction: Transaction): void {
+    const { writer, steps, revision, context } = transaction;
+    this.#checkWriter(transaction);
+    for (const writes of steps) {
+      const step = this.history.apply(writes, revision, context);
+      this.checks += 1;
+      if (writer.kind === 'leader') this.#checkStep(step, writer.term);
+    }
+  }
+
+  /** Takes a launch that the executor carried out. `term`: of the leader whose connection it came over. */
+  onLaunch(task: TaskLaunch, term: Revision | undefined): void {
+    const { taskId } = task;
+    const fail = (message: string): never => {
+      throw new InvariantViolation('launched-once', `${taskId} ${message}`, [task.job]);
+    };
+    if (this.#launched.has(taskId)) fail('was launched twice');
+    this.#launched.add(taskId);
+    const intent = this.#intents.get(taskId);
+    if (intent === undefined) return fail('was launched before its intent was durable');
+    if (term !== undefined && intent !== term) fail(`was intended in term ${intent} and launched in ${term}`);
+  }
+
+  /** Takes a terminal state's acknowledgement as it reaches the executor. */
+  onAcknowledged(taskId: string): void {
+    const dot = taskId.lastIndexOf('.');
+    const path = taskId.slice(0, dot);
+    const name = path.slice(0, path.lastIndexOf('.'));
+    const run = this.history.run(name, Number(path.slice(path.lastIndexOf('.') + 1)));
+    const attempt = run?.attempts.find((candidate) => candidate.taskId === taskId);
+    if (attempt && attempt.endedAt === undefined) {
+      throw new InvariantViolation('acknowledged', `the end of ${taskId} was acknowledged while its attempt is open in the store`, [name]);
+    }
+  }
+
+  /** To be asked when faults have ended, jobs are suspended, and there was time enough. */
+  onQuiet(): void {
+    const { jobs, requests } = this.history;
+    for (const id of requests.keys()) throw new InvariantViolation('liveness', `request ${id} was never taken`);
+    for (const { name, runs, state } of jobs.values()) {
+      for (const run of runs.values()) {
+        if (run.endedAt === undefined) throw new InvariantViolation('liveness', `${name}#${run.number} is ${run.state} for ever`, [name]);
+        if (run.handover !== undefined) throw new InvariantViolation('liveness', `${name}#${run.number} never handed on its token`, [name]);
+      }
+      const flow = Object.keys(state?.tokens ?? {})[0];
+      if (flow !== undefined) throw new InvariantViolation('liveness', `flow ${flow} never ends: ${name} waits in it`, [name]);
+    }
+    checkFlowsEnded(this.history);
+  }
+
+  #checkStep(step: Step, term: Revision): void {
+    for (const job of step.jobs.values()) {
+      for (const { before, after } of job.runs.values()) {
+        const attempt = after?.attempts.at(-1);
+        if (after?.state === 'launching' && attempt && attempt.number > (before?.attempts.length ?? 0))
+          this.#intents.set(attempt.taskId, term);
+      }
+      checkRuns(this.history, step, job);
+      checkNominalTimes(this.history, step, job);
+    }
+    checkFlowStep(this.history, step);
+    checkRequests(this.history, step);
+  }
+
+  #checkWriter({ writer, steps, revision }: Transaction): void {
+    const keys = steps.flat();
+    switch (writer.kind) {
+      case 'store':
+        for (const { key, value } of keys) {
+          if (key !== 'leader') throw new InvariantViolation('one-writer', `the store itself wrote ${key}`);
+          this.#term = value === undefined ? undefined : revision;
+          this.#sequence = 0;
+        }
+        return;
+      case 'api':
+        for (const { key, value } of keys) {
+          if (isOfApi(key) || (key.startsWith(REQUESTS) && value !== undefined)) continue;
+          throw new InvariantViolation('one-writer', `an API node wrote ${key}`);
+        }
+        return;
+      case 'leader':
+        this.#checkFence(writer.term, writer.sequence);
+        for (const write of keys) checkLeadersWrite(write);
+    }
+  }
+
+  #checkFence(term: Revision, sequence: number): void {
+    if (term !== this.#term) throw new InvariantViolation('fenced', `a commit of term ${term} landed in term ${this.#term ?? 'none'}`);
+    if (sequence !== this.#sequence + 1)
+      throw new InvariantViolation('fenced', `commit ${term}.${sequence} landed after ${term}.${this.#sequence}`);
+    this.#sequence = sequence;
+  }
+}
+
+function isOfApi(key: string): boolean {
+  return key === GRAPH_KEY || key.startsWith(JOBS);
+}
+
+function checkLeadersWrite({ key, value }: Write): void {
+  if (isOfApi(key)) throw new InvariantViolation('one-writer', `the leader wrote ${key}`);
+  if (key.startsWith(REQUESTS) && value !== undefined) throw new InvariantViolation('one-writer', `the leader made ${key}`);
+}
+
+/** requests: the effect is in the step that removes it. */
+function checkRequests(history: History, step: Step): void {
+  const fail = (id: string, message: string): never => {
+    throw new InvariantViolation('requests', `request ${id} ${message}`);
+  };
+  const started = new Map<string, number>();
+  for (const job of step.jobs.values()) {
+    for (const { before, after } of job.runs.values()) {
+      if (before || after?.trigger.type !== 'request') continue;
+      started.set(after.trigger.id, (started.get(after.trigger.id) ?? 0) + 1);
+    }
+  }
+  for (const [id, { before, after }] of step.requests) {
+    if (after) continue;
+    if (!before) return fail(id, 'was taken twice');
+    const runs = started.get(id) ?? 0;
+    started.delete(id);
+    if (before.type === 'run') {
+      const seen = history.visible(before.job, step.context);
+      if (runs > 1) fail(id, `started ${runs} runs`);
+      if (runs === 0 && step.context && seen.every((record) => record !== undefined)) fail(id, `to run ${before.job} had no effect`);
+      continue;
+    }
+    if (before.type !== 'kill') continue;
+    if (runs > 0) fail(id, 'started a run though it is no request to run');
+    const run = history.run(before.job, before.run);
+    const isAnswered = !run || run.endedAt !== undefined || run.state === 'killing';
+    if (!isAnswered) fail(id, `to kill ${before.job}#${before.run} had no effect: it is ${run.state}`);
+  }
+  for (const id of started.keys()) fail(id, 'started a run without being removed');
+}

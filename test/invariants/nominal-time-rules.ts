@@ -1,0 +1,196 @@
+/** The rules nominal-times and verdicts (words: invariants.ts), checked against schedule.next alone. */
+
+import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts';
+import type { JobState, RunRecord, Verdict } from '../../src/engine/records.ts';
+import type { Job } from '../../src/job/job.ts';
+import type { Schedule } from '../../src/schedule/schedule.ts';
+import type { Definition, History, JobStep, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+/** One decision on nominal times: those after the cursor up to `to`. */
+interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly run?: RunRecord;
+  readonly verdict?: Verdict;
+  /** How many more nominal times the verdict counts than before. */
+  readonly added?: number;
+}
+
+interface Place {
+  readonly history: History;
+  readonly step: Step;
+  readonly job: JobStep;
+  readonly definition: Job;
+  readonly schedule: Schedule;
+}
+
+export function checkNominalTimes(history: History, step: Step, job: JobStep): void {
+  const { before, after } = job.state;
+  const pieces = piecesOf(job);
+  if (!after || after.uid === '') {
+    if (pieces.length > 0) throw new InvariantViolation('nominal-times', `${job.name} has decisions but is no job`, [job.name]);
+    return;
+  }
+  if (!before || before.uid !== after.uid) return checkBegin(history, step, { job, state: after });
+  if (before.scheduledSince !== after.scheduledSince) return checkEdit(history, job, { before, after });
+  const definition = history.scheduleOf(job.name, after.uid, after.scheduledSince);
+  const schedule = definition?.schedule;
+  if (!definition || !schedule) {
+    if (pieces.length === 0 && before.cursor === after.cursor) return;
+    throw new InvariantViolation('nominal-times', `${job.name} has no schedule, but decisions on nominal times`, [job.name]);
+  }
+  walk({ history, step, job, definition, schedule }, pieces, { from: before.cursor, to: after.cursor });
+}
+
+/** What the step decided, in order. */
+function piecesOf({ runs, verdicts }: JobStep): Piece[] {
+  const pieces: Piece[] = [];
+  for (const { before, after } of runs.values()) {
+    if (before || after?.trigger.type !== 'schedule' || after.trigger.backfill !== undefined) continue;
+    pieces.push({ from: after.trigger.scheduledFor, to: after.trigger.scheduledFor, run: after });
+  }
+  for (const { before, after } of verdicts.values()) {
+    if (!after || after.to === before?.to) continue;
+    const added = after.count === undefined ? {} : { added: after.count - (before?.count ?? 0) };
+    pieces.push({ from: before ? before.to + 1 : after.from, to: after.to, verdict: after, ...added });
+  }
+  return pieces.sort((a, b) => a.to - b.to);
+}
+
+function checkBegin(history: History, step: Step, { job, state }: { job: JobStep; state: JobState }): void {
+  const isKnown = history
+    .visible(job.name, step.context)
+    .some((record) => record?.uid === state.uid && record.scheduledSince === state.scheduledSince);
+  if (isKnown && state.cursor === state.scheduledSince - 1) return;
+  throw new InvariantViolation('nominal-times', `${job.name} begins at ${iso(state.cursor)} instead of ${iso(state.scheduledSince)}`, [
+    job.name,
+  ]);
+}
+
+/** The old schedule's times up to the edit were decided before; or the edit was made unseen, and that is said. */
+function checkEdit(history: History, job: JobStep, { before, after }: { before: JobState; after: JobState }): void {
+  const fail = (message: string): never => {
+    throw new InvariantViolation('nominal-times', `${job.name}, whose schedule was replaced: ${message}`, [job.name]);
+  };
+  const expected = Math.max(before.cursor, after.scheduledSince - 1);
+  const verdicts = [...job.verdicts.values()].flatMap(({ before: old, after: verdict }) => (verdict && !old ? [verdict] : []));
+  if (after.cursor !== expected) fail(`goes on at ${iso(after.cursor)} instead of ${iso(expected)}`);
+  const schedule = history.scheduleOf(job.name, before.uid, before.scheduledSince)?.schedule;
+  const forgotten = schedule?.next(before.cursor);
+  if (forgotten === undefined || forgotten >= after.scheduledSince) return;
+  const isSaid = verdicts.some(({ reason, from, to }) => reason.code === 'edited' && from <= forgotten && to >= after.scheduledSince - 1);
+  if (!isSaid) fail(`${iso(forgotten)}, before the edit, has no verdict`);
+}
+
+/** From the old cursor to the new one every nominal time lies in exactly one piece. */
+function walk(place: Place, pieces: readonly Piece[], { from, to }: { from: number; to: number }): void {
+  const { job, schedule } = place;
+  const fail = (message: string): never => {
+    throw new InvariantViolation('nominal-times', `${job.name}: ${message}`, [job.name]);
+  };
+  let cursor = from;
+  for (const piece of pieces) {
+    const next = schedule.next(cursor);
+    if (next === undefined) return fail(`${iso(piece.to)} was decided, but nothing follows ${iso(cursor)}`);
+    if (piece.to < next) fail(`${iso(piece.to)} was decided, but the next nominal time after ${iso(cursor)} is ${iso(next)}`);
+    if (piece.from > next) fail(`${iso(next)} was passed over: after ${iso(cursor)} comes a decision on ${iso(piece.from)}`);
+    if (schedule.previous(piece.to + 1) !== piece.to) fail(`${iso(piece.to)} was decided and is no nominal time`);
+    if (piece.run) checkRun(place, piece.run, piece.to);
+    if (piece.verdict) checkVerdict(place, piece, { cursor, next });
+    cursor = piece.to;
+  }
+  if (cursor !== to) fail(`the cursor went from ${iso(from)} to ${iso(to)}, decisions to ${iso(cursor)}`);
+}
+
+function checkRun({ step, job, definition, schedule, history }: Place, run: RunRecord, at: number): void {
+  const { context } = step;
+  if (!context) return;
+  const fail = (message: string): never => {
+    throw new InvariantViolation('verdicts', `${job.name}#${run.number} for ${iso(at)} ${message}`, [job.name]);
+  };
+  if (at > context.now) fail(`was made before its time, at ${iso(context.now)}`);
+  const isLate = at < context.decidableSince;
+  const isCaughtUp = run.trigger.type === 'schedule' && run.trigger.caughtUp === true;
+  if (isLate !== isCaughtUp)
+    fail(isLate ? 'was missed in an outage and is not marked as caught up' : 'is marked as caught up and was not missed');
+  const rules = visibleJobs(history, step, job.name);
+  if (isLate && rules.every(({ catchUp }) => catchUp === 'none')) fail('was missed in an outage, and catchUp is none');
+  const following = schedule.next(at);
+  if (isLate && following !== undefined && following < context.decidableSince && rules.every(({ catchUp }) => catchUp === 'last')) {
+    fail(`was caught up though ${iso(following)} was missed after it, and catchUp is last`);
+  }
+  const isSuspended = visibleSpans(history, step, job.name).every(
+    (span) => span !== undefined && span.from <= at && at < (span.to ?? Infinity),
+  );
+  if (isSuspended)
+    throw new InvariantViolation('suspended', `${job.name}#${run.number} for ${iso(at)}, when its job was suspended`, [job.name]);
+  const deadlineMs = definition.startingDeadlineMs;
+  if (deadlineMs !== undefined && rules.every((rule) => rule.startingDeadlineMs === deadlineMs) && context.now > at + deadlineMs)
+    fail('was made after its deadline');
+}
+
+function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: number; next: number }): void {
+  const { step, job, schedule, history } = place;
+  const verdict = piece.verdict as Verdict;
+  const fail = (message: string): never => {
+    throw new InvariantViolation(
+      'verdicts',
+      `${job.name}: ${verdict.verdict} (${verdict.reason.code}) for ${iso(next)} to ${iso(piece.to)}: ${message}`,
+      [job.name],
+    );
+  };
+  const count = schedule.count(cursor, piece.to, VERDICT_COUNT_LIMIT);
+  if (piece.added !== undefined && piece.added !== count) fail(`counts ${piece.added} of ${count} nominal times`);
+  const { context } = step;
+  if (!context) return;
+  const rules = visibleJobs(history, step, job.name);
+  const many = next !== piece.to;
+  switch (verdict.reason.code) {
+    case 'suspended':
+      if (visibleSpans(history, step, job.name).some((span) => span && span.from <= next && piece.to < (span.to ?? Infinity))) return;
+      return fail('the job was not suspended then');
+    case 'overlap': {
+      const blocker = verdict.reason.data?.['run'];
+      const isOpen =
+        [...job.runs.values()].some(({ before }) => before?.number === blocker) ||
+        history.run(job.name, Number(blocker))?.endedAt === undefined;
+      if (many || !isOpen || history.run(job.name, Number(blocker)) === undefined) fail(`#${String(blocker)} is not open`);
+      if (rules.length > 0 && rules.every(({ overlap }) => overlap !== 'forbid')) fail('overlap is not forbidden');
+      return;
+    }
+    case 'deadline':
+      if (many || !rules.some(({ startingDeadlineMs }) => startingDeadlineMs !== undefined && context.now > piece.to + startingDeadlineMs))
+        fail('the deadline has not passed');
+      return;
+    case 'no-leader': {
+      if (piece.to >= context.decidableSince) fail('it could be decided in time');
+      const following = schedule.next(piece.to);
+      const isNewest = following === undefined || following > context.now;
+      if (isNewest && rules.length > 0 && rules.every(({ catchUp }) => catchUp !== 'none')) fail('the newest missed time is to run');
+      if (
+        rules.length > 0 &&
+        rules.every(({ catchUp }) => catchUp === 'all') &&
+        schedule.count(piece.to, context.decidableSince - 1, CATCH_UP_LIMIT) < CATCH_UP_LIMIT
+      ) {
+        fail('each missed time is to run');
+      }
+      return;
+    }
+    case 'edited':
+      return;
+    default:
+      return fail('this is no reason for a verdict');
+  }
+}
+
+/** The definitions the leader may have gone by, resolved. */
+function visibleJobs(history: History, step: Step, name: string): readonly Job[] {
+  return history.visible(name, step.context).flatMap((record) => (record ? [history.resolve(record.spec)] : []));
+}
+
+function visibleSpans(history: History, step: Step, name: string): readonly Definition['suspension'][] {
+  return history.visible(name, step.context).map((record) => record?.suspension);
+}
+
+const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : String(at));

@@ -1,0 +1,243 @@
+/** The rules of a single run's life: numbers, run-life, overlap, deadline, retries, timeout, suspended, totals, kept-runs (words: invariants.ts). */
+
+import type { Attempt, JobState, Outcome, RunRecord, RunState } from '../../src/engine/records.ts';
+import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from '../../src/engine/limits.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Change, History, JobStep, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+const OVER: readonly RunState[] = ['succeeded', 'failed', 'killed', 'skipped', 'missed'];
+const NEXT: Readonly<Record<RunState | 'none', readonly RunState[]>> = {
+  none: ['queued', 'pending', 'skipped'],
+  queued: ['queued', 'pending', 'killed', 'skipped', 'missed'],
+  pending: ['pending', 'launching', 'killed', 'skipped', 'missed'],
+  backoff: ['pending', 'killed'],
+  launching: ['launching', 'running', 'killing', 'backoff', 'succeeded', 'failed', 'killed'],
+  running: ['running', 'killing', 'backoff', 'succeeded', 'failed', 'killed'],
+  killing: ['killing', 'backoff', 'succeeded', 'failed', 'killed'],
+  ...{ succeeded: [], failed: [], killed: [], skipped: [], missed: [] },
+};
+const UNDER_WAY: ReadonlySet<RunState> = new Set<RunState>(['pending', 'backoff', 'launching', 'running', 'killing']);
+
+const isOver = (run: RunRecord): boolean => OVER.includes(run.state);
+
+export function checkRuns(history: History, step: Step, job: JobStep): void {
+  checkNumbers(job);
+  for (const [number, change] of job.runs) {
+    if (change.after) checkRun({ history, step, job }, change.after, change.before);
+    else checkForgotten(history, step, { job, number, change });
+  }
+  checkOverlap(history, step, job);
+  checkTotals(job);
+}
+
+interface Place {
+  readonly history: History;
+  readonly step: Step;
+  readonly job: JobStep;
+}
+
+function checkNumbers({ name, state, runs }: JobStep): void {
+  const created = [...runs].filter(([, { before, after }]) => !before && after).map(([number]) => number);
+  const from = state.before?.lastRun ?? 0;
+  const to = state.after?.lastRun ?? 0;
+  const expected = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + 1 + index);
+  if (
+    to < from ||
+    !isDeepStrictEqual(
+      created.sort((a, b) => a - b),
+      expected,
+    )
+  ) {
+    throw new InvariantViolation(
+      'numbers',
+      `${name}: runs ${created.join(', ') || 'none'} were made while the counter went from ${from} to ${to}`,
+      [name],
+    );
+  }
+}
+
+function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined): void {
+  const id = `${after.job}#${after.number}`;
+  if (before && isOver(before)) return checkOver(before, after);
+  if (!NEXT[before?.state ?? 'none'].includes(after.state)) {
+    throw new InvariantViolation('run-life', `${id} went from ${before?.state ?? 'nothing'} to ${after.state}`, [after.job]);
+  }
+  checkAttempts(before, after);
+  checkDeadline(place, before, after);
+  checkRetry(place, before, after);
+  checkTimeout(place, before, after);
+  if (!before) checkDefinition(place, after);
+}
+
+/** Over is over: only the token moves on. */
+function checkOver(before: RunRecord, after: RunRecord): void {
+  const { handover: _before, ...was } = before;
+  const { handover: _after, ...is } = after;
+  const isFurther = before.handover !== undefined && (after.handover === undefined || after.handover >= before.handover);
+  if (isDeepStrictEqual(was, is) && (isFurther || before.handover === after.handover)) return;
+  throw new InvariantViolation('run-life', `${after.job}#${after.number} was ${before.state} and changed afterwards`, [after.job]);
+}
+
+function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
+  const fail = (message: string): never => {
+    throw new InvariantViolation('run-life', `${after.job}#${after.number}: ${message}`, [after.job]);
+  };
+  const had = before?.attempts ?? [];
+  const has = after.attempts;
+  if (has.length < had.length || has.length > had.length + 1) fail(`attempts went from ${had.length} to ${has.length}`);
+  had.forEach((attempt, index) => {
+    if (attempt.endedAt !== undefined && !isDeepStrictEqual(attempt, has[index])) fail(`attempt ${attempt.number} had ended and changed`);
+  });
+  if (has.length > had.length) {
+    const last = has.at(-1) as Attempt;
+    if (after.state !== 'launching') fail(`an attempt was made in state ${after.state}`);
+    if (last.number !== has.length || last.taskId !== `${after.job}.${after.number}.${has.length}`)
+      fail(`attempt ${has.length} is called ${last.taskId}`);
+    if (had.some((attempt) => attempt.endedAt === undefined)) fail('an attempt was made while another was open');
+  }
+  const isTaskOpen = after.state === 'launching' || after.state === 'running' || after.state === 'killing';
+  const open = has.filter((attempt) => attempt.endedAt === undefined).length;
+  if (open !== (isTaskOpen ? 1 : 0)) fail(`is ${after.state} with ${open} open attempts`);
+  if (isOver(after) !== (after.endedAt !== undefined)) fail(`is ${after.state} and its end is ${after.endedAt}`);
+  const lost = has.filter((attempt) => attempt.fault === 'infrastructure').length;
+  if (after.lost !== lost) fail(`counts ${after.lost} lost attempts of ${lost}`);
+  if (after.state === 'succeeded' && (had.length === 0 || has.at(-1)?.fault !== undefined)) fail('succeeded without a good attempt');
+}
+
+function checkDeadline({ step }: Place, before: RunRecord | undefined, after: RunRecord): void {
+  const fail = (message: string): never => {
+    throw new InvariantViolation('deadline', `${after.job}#${after.number}: ${message}`, [after.job]);
+  };
+  const deadline = before?.deadline;
+  const first = after.attempts[0];
+  if (deadline !== undefined && before?.attempts.length === 0 && first && first.createdAt >= deadline) {
+    fail(`started ${first.createdAt - deadline} ms after its deadline`);
+  }
+  if (after.state === 'missed') {
+    if (deadline === undefined || (after.endedAt ?? 0) < deadline) fail('is missed before its deadline');
+    if (after.attempts.length > 0) fail('is missed though it was launched');
+  }
+  const context = step.context;
+  if (after.endedAt !== undefined && context && after.endedAt !== context.now) fail('ended at a time that is not the decision’s');
+}
+
+/** The pause before the next attempt, before jitter; undefined: there is to be none. */
+function pauseMs(history: History, run: RunRecord): { readonly ms: number; readonly jitter: number } | undefined {
+  if (!run.spec) return undefined;
+  const { retry } = history.resolve(run.spec);
+  const last = run.attempts.at(-1) as Attempt;
+  if (last.fault === 'infrastructure') {
+    const lost = run.attempts.filter((attempt) => attempt.fault === 'infrastructure').length;
+    if (lost >= INFRASTRUCTURE_FAILURES) return undefined;
+    return { ms: Math.min(INFRASTRUCTURE_LONGEST_DELAY_MS, INFRASTRUCTURE_DELAY_MS * 2 ** (lost - 1)), jitter: 0 };
+  }
+  const failures = run.attempts.filter((attempt) => attempt.fault === 'task').length;
+  if (failures >= retry.attempts || last.reason?.code === 'rejected') return undefined;
+  if (retry.on && !(last.exitCode !== undefined && retry.on.includes(last.exitCode))) return undefined;
+  return { ms: Math.min(retry.maxDelayMs, retry.delayMs * retry.factor ** (failures - 1)), jitter: retry.jitter };
+}
+
+function checkRetry({ history, step }: Place, before: RunRecord | undefined, after: RunRecord): void {
+  const id = `${after.job}#${after.number}`;
+  const fail = (message: string): never => {
+    throw new InvariantViolation('retries', `${id}: ${message}`, [after.job]);
+  };
+  const isFinalKill = before?.kill !== undefined && before.kill.reason.code !== 'timeout';
+  if (isFinalKill && !isOver(after) && after.state !== 'killing')
+    fail(`was to be killed (${before.kill?.reason.code}) and is ${after.state}`);
+  if (isFinalKill && after.state === 'failed') fail('was to be killed and counts as failed');
+  const last = after.attempts.at(-1);
+  if (after.state === 'backoff' && last && before) {
+    const withSpec = { ...after, ...(before.spec ? { spec: before.spec } : {}) };
+    const pause = pauseMs(history, withSpec) ?? fail('is tried again though its attempts are used up');
+    const took = (after.notBefore ?? 0) - (last.endedAt ?? 0);
+    const margin = pause.ms * pause.jitter + 1;
+    if (Math.abs(took - pause.ms) > margin) fail(`pauses ${took} ms instead of ${pause.ms} ± ${margin}`);
+  }
+  if (after.state === 'failed' && before) {
+    if (pauseMs(history, { ...after, ...(before.spec ? { spec: before.spec } : {}) })) fail('was given up with attempts left');
+  }
+  if (before?.state === 'backoff' && after.state === 'pending' && step.context && step.context.now < (before.notBefore ?? 0)) {
+    fail(`was made ready ${(before.notBefore ?? 0) - step.context.now} ms before its pause was over`);
+  }
+}
+
+function checkTimeout({ history }: Place, before: RunRecord | undefined, after: RunRecord): void {
+  if (before?.kill || after.kill?.reason.code !== 'timeout' || !after.spec) return;
+  const startedAt = after.attempts.at(-1)?.startedAt ?? Infinity;
+  const { timeoutMs } = history.resolve(after.spec);
+  if (timeoutMs !== undefined && after.kill.at >= startedAt + timeoutMs) return;
+  throw new InvariantViolation('timeout', `${after.job}#${after.number} was killed for its time-out before it`, [after.job]);
+}
+
+/** A run is made with a definition that the leader could see, and starts nothing while that is suspended. */
+function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
+  const visible = history.visible(job.name, step.context).filter((record) => record?.uid === job.state.after?.uid);
+  const used = visible.find((record) => record?.version === run.jobVersion);
+  if (!used) {
+    throw new InvariantViolation(
+      'definitions',
+      `${run.job}#${run.number} was made with version ${run.jobVersion}, which the leader could not go by`,
+      [run.job],
+    );
+  }
+  if (used.spec.suspended && run.state !== 'skipped')
+    throw new InvariantViolation('suspended', `${run.job}#${run.number} was made while its job is suspended`, [run.job]);
+  const isPlain = run.trigger.type !== 'request' && run.spec !== undefined;
+  if (isPlain && !isDeepStrictEqual(run.spec, used.spec))
+    throw new InvariantViolation('definitions', `${run.job}#${run.number} has another definition than it was made with`, [run.job]);
+}
+
+/** Judged when a run becomes ready, so that an edit of the rule in between is no offence. */
+function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
+  for (const [number, { before, after }] of runs) {
+    const isNew = after && UNDER_WAY.has(after.state) && (!before || before.state === 'queued');
+    if (!isNew) continue;
+    const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
+    if (rules.includes('allow') || rules.includes(undefined)) continue;
+    for (const other of history.job(name).runs.values()) {
+      if (other.number === number || !UNDER_WAY.has(other.state)) continue;
+      throw new InvariantViolation('overlap', `${name}#${number} became ${after.state} while #${other.number} is ${other.state}`, [name]);
+    }
+  }
+}
+
+const NONE = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
+
+function checkTotals({ name, state, runs, verdicts }: JobStep): void {
+  if (!state.after || !state.before || state.before.uid !== state.after.uid) return;
+  const expected: Record<Outcome, number> = { ...(state.before.totals ?? NONE) };
+  for (const { before, after } of runs.values()) {
+    if (after && isOver(after) && !(before && isOver(before))) expected[after.state as Outcome] += 1;
+  }
+  for (const { before, after } of verdicts.values()) {
+    if (!after || after.verdict === 'suspended') continue;
+    expected[after.verdict] += (after.count ?? 0) - (before?.count ?? 0);
+  }
+  const hasUncounted = [...verdicts.values()].some(({ after }) => after && after.count === undefined);
+  if (hasUncounted || isDeepStrictEqual(state.after.totals, expected)) return;
+  throw new InvariantViolation('totals', `${name}: ${JSON.stringify(state.after.totals)} instead of ${JSON.stringify(expected)}`, [name]);
+}
+
+function checkForgotten(
+  history: History,
+  step: Step,
+  { job, number, change }: { job: JobStep; number: number; change: Change<RunRecord> },
+): void {
+  const { before } = change;
+  if (!before) return;
+  const fail = (message: string): never => {
+    throw new InvariantViolation('kept-runs', `${job.name}#${number} ${message}`, [job.name]);
+  };
+  if (!isOver(before)) fail(`was forgotten while it is ${before.state}`);
+  const over = [...history.job(job.name).runs.values()].filter(isOver);
+  if (over.some((run) => run.number < number)) fail('was forgotten before an older one');
+  const visible = history.visible(job.name, step.context);
+  const isGone = visible.some((record) => record === undefined || record.uid !== uidOf(job.state.after ?? history.job(job.name).state));
+  if (isGone) return;
+  const keep = Math.min(...visible.map((record) => (record ? history.resolve(record.spec).keepRuns : 0)));
+  if (over.length < keep) fail(`was forgotten with ${over.length} others kept of ${keep}`);
+}
+
+const uidOf = (state: JobState | undefined): string | undefined => state?.uid;

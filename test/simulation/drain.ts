@@ -1,0 +1,106 @@
+/** The end of a simulation: without faults everything due is decided within a bound, and once jobs are suspended everything ends. */
+
+import type { RunRecord } from '../../src/engine/records.ts';
+import { InvariantViolation } from '../invariants/violation.ts';
+import type { Simulation } from './simulation.ts';
+
+const MINUTE_MS = 60_000;
+/** A leader is there, and due times are decided, this long after the last fault. */
+const DECIDED_WITHIN_MS = 30_000;
+/** Looks at the rest this often. */
+const LOOK_MS = 5 * MINUTE_MS;
+
+export async function drain(simulation: Simulation): Promise<void> {
+  const { time } = simulation;
+  await time.run(time.now + 2 * MINUTE_MS);
+  checkDecided(simulation);
+  await suspendAll(simulation);
+  await settle(simulation);
+  checkTakeover(simulation);
+  simulation.recorder.invariants.onQuiet();
+}
+
+/** liveness: everything due is decided. */
+function checkDecided(simulation: Simulation): void {
+  const { history } = simulation.recorder.invariants;
+  const leader = simulation.living.find((node) => node.leadership.term !== undefined);
+  if (!leader) throw new InvariantViolation('liveness', 'nobody leads');
+  if (!leader.leadership.isExecutorUp) throw new InvariantViolation('liveness', 'the executor is not connected');
+  const now = leader.clock.now();
+  for (const job of history.jobs.values()) {
+    const record = job.versions.at(-1)?.record;
+    if (!record || record.spec.suspended || record.spec.schedule === undefined) continue;
+    const { state } = job;
+    if (state?.uid !== record.uid) throw new InvariantViolation('liveness', `${job.name} has no state`, [job.name]);
+    const next = history.scheduleOf(job.name, record.uid, record.scheduledSince)?.schedule?.next(state.cursor);
+    if (next !== undefined && next < now - DECIDED_WITHIN_MS) {
+      throw new InvariantViolation(
+        'liveness',
+        `${job.name} for ${new Date(next).toISOString()} is not decided at ${new Date(now).toISOString()}`,
+        [job.name],
+      );
+    }
+  }
+}
+
+async function suspendAll(simulation: Simulation): Promise<void> {
+  const { time, living } = simulation;
+  const node = living.find((candidate) => candidate.isServing);
+  if (!node) throw new InvariantViolation('liveness', 'no node serves');
+  for (let tries = 0; tries < 5; tries++) {
+    simulation.perform(async () => {
+      const api = simulation.apiOf(node);
+      for (const definition of api.definitions()) if (!definition.spec.suspended) await simulation.traffic.toggle(api, definition);
+    });
+    await time.run(time.now + MINUTE_MS);
+  }
+  const running = simulation
+    .apiOf(node)
+    .definitions()
+    .find(({ spec }) => !spec.suspended);
+  if (running) throw new InvariantViolation('liveness', `${running.spec.name} could not be suspended`, [running.spec.name]);
+}
+
+/** Until no run is open. As long as something moves it may take its time; what can't be placed is killed. */
+async function settle(simulation: Simulation): Promise<void> {
+  const { time, style } = simulation;
+  const patienceMs = 6 * style.longestTask * 1_000 + 45 * MINUTE_MS;
+  let seen = '';
+  let movedAt = time.now;
+  for (;;) {
+    const open = openRuns(simulation);
+    if (open.length === 0) break;
+    const now = JSON.stringify(open);
+    if (now !== seen) movedAt = time.now;
+    seen = now;
+    if (time.now - movedAt > patienceMs) {
+      const stuck = open.find((run) => run.state !== 'pending' && run.state !== 'queued') ?? queuedForNothing(open);
+      if (stuck) throw new InvariantViolation('liveness', `${stuck.job}#${stuck.number} is ${stuck.state} for ever`, [stuck.job]);
+      killAll(simulation, open);
+    } else if (open.length > 50) killAll(simulation, open.slice(0, 50));
+    await time.run(time.now + LOOK_MS);
+  }
+  await time.run(time.now + MINUTE_MS);
+}
+
+function queuedForNothing(open: readonly RunRecord[]): RunRecord | undefined {
+  return open.find((run) => run.state === 'queued' && !open.some((other) => other.job === run.job && other.state !== 'queued'));
+}
+
+function openRuns(simulation: Simulation): RunRecord[] {
+  const { jobs } = simulation.recorder.invariants.history;
+  return [...jobs.values()].flatMap(({ runs }) => [...runs.values()].filter((run) => run.endedAt === undefined));
+}
+
+function killAll(simulation: Simulation, open: readonly RunRecord[]): void {
+  const node = simulation.living.find((candidate) => candidate.isServing);
+  if (!node) return;
+  simulation.perform(async () => {
+    const api = simulation.apiOf(node);
+    for (const { job, number } of open) await api.request({ type: 'kill', job, run: number });
+  });
+}
+
+function checkTakeover(simulation: Simulation): void {
+  for (const node of simulation.living) simulation.recorder.checkTakeover(node);
+}

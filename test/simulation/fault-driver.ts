@@ -1,0 +1,273 @@
+/** Makes the faults happen that a seed has turned on, and heals everything at the end. */
+
+import type { Fate, MemoryFaults, MemoryRequest } from '../../src/store/memory/memory-faults.ts';
+import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
+import type { Random } from './random.ts';
+import type { SimNode } from './sim-node.ts';
+import type { Simulation } from './simulation.ts';
+import type { FaultName } from './swarm.ts';
+
+export class FaultDriver {
+  readonly #simulation: Simulation;
+  readonly #networks = new Map<string, MesosNetwork>();
+  readonly #storeFaults = new Map<string, MemoryFaults>();
+  readonly #offsets = new Map<string, number>();
+  #isOn = true;
+  #agents = 0;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  networkOf(id: string): MesosNetwork {
+    let network = this.#networks.get(id);
+    if (!network) {
+      const delayMs = 5 + 8_000 * this.#rate('mesos-delay');
+      network = { delayMs, callLossRate: this.#rate('mesos-calls'), repeatRate: this.#rate('mesos-repeats'), isCut: false };
+      this.#networks.set(id, network);
+    }
+    return network;
+  }
+
+  storeFaultsOf(id: string): MemoryFaults {
+    let faults = this.#storeFaults.get(id);
+    if (!faults) {
+      const random = this.#random(`fate/${id}`);
+      const lag = this.#rate('watch-lag');
+      faults = { watchLagMs: lag > 0 ? Math.ceil(20_000 * lag * random.next()) : 0 };
+      const delayRate = this.#rate('store-delay');
+      const errorRate = this.#rate('store-errors');
+      if (delayRate + errorRate > 0) faults.fate = (request) => this.#fate(random, request, { delayRate, errorRate });
+      this.#storeFaults.set(id, faults);
+    }
+    return faults;
+  }
+
+  offsetOf(id: string): number {
+    let offset = this.#offsets.get(id);
+    if (offset === undefined) {
+      const random = this.#random(`offset/${id}`);
+      offset = this.#rate('clock-skew') * random.pick([100, 2_000, 60_000]) * (random.next() * 2 - 1);
+      this.#offsets.set(id, offset);
+    }
+    return offset;
+  }
+
+  addAgent(index: number): void {
+    const { master, options } = this.#simulation;
+    const random = this.#random(`agent/${index}`);
+    this.#agents = Math.max(this.#agents, index);
+    master.add({
+      ...{ id: `agent-${index}`, hostname: `host-${index}`, rack: random.pick(['a', 'b', 'c']), seed: options.seed },
+      ...{ cpus: random.pick([2, 4, 16]), mem: random.pick([2_048, 16_384]) },
+      ...{ lossRate: this.#rate('mesos-updates'), brokenStartRate: this.#rate('broken-start') },
+    });
+  }
+
+  begin(): void {
+    const { cluster, master } = this.#simulation;
+    this.#strike('watch-cut', (random) => this.#victim(random)?.store.cutWatches());
+    this.#strike('compaction', () => cluster.compact());
+    this.#strike('lease-loss', () => cluster.loseLease());
+    this.#strike('partition', (random) => this.#partition(random));
+    this.#strike('crash', (random) => this.#crash(random));
+    this.#strike('stop', (random) => this.#stop(random));
+    this.#strike('pause', (random) => this.#pause(random));
+    this.#strike('clock-steps', (random) => this.#step(random));
+    this.#strike('mesos-cut', (random) => this.#cutMesos(random));
+    this.#strike('mesos-failover', (random) => this.#failOver(random));
+    this.#strike('agent-stop', (random) => this.#stopAgent(random));
+    this.#strike('agent-replace', (random) => this.#replaceAgent(random));
+    this.#strike('executor-death', (random) => this.#killExecutor(random));
+    this.#strike('rescind', () => master.rescindOne());
+  }
+
+  /** No fault from now on; all that is broken is mended within a few minutes. */
+  async end(): Promise<void> {
+    const { simulation } = { simulation: this.#simulation };
+    this.#isOn = false;
+    simulation.line('faults', 'end');
+    for (const faults of this.#storeFaults.values()) {
+      delete faults.fate;
+      faults.watchLagMs = 0;
+    }
+    for (const network of this.#networks.values()) Object.assign(network, { delayMs: 5, callLossRate: 0, repeatRate: 0 });
+    // What began before goes on to its own end: partitions, pauses and the like last minutes.
+    await simulation.time.run(simulation.time.now + 20 * 60_000);
+  }
+
+  #random(name: string): Random {
+    return this.#simulation.random.fork(`faults/${name}`);
+  }
+
+  #rate(name: FaultName): number {
+    return this.#simulation.swarm.faults.get(name) ?? 0;
+  }
+
+  #strike(name: FaultName, act: (random: Random) => void): void {
+    const meanMs = this.#simulation.swarm.faults.get(name);
+    if (meanMs === undefined) return;
+    const random = this.#random(name);
+    const next = (): void => {
+      this.#simulation.time.after(random.exponential(meanMs), () => {
+        if (!this.#isOn) return;
+        act(random);
+        next();
+      });
+    };
+    next();
+  }
+
+  #fate(random: Random, { kind, connection }: MemoryRequest, { delayRate, errorRate }: { delayRate: number; errorRate: number }): Fate {
+    const outcome = random.chance(errorRate) ? random.pick(['refused', 'request-lost', 'answer-lost', 'answer-lost'] as const) : 'answered';
+    if (outcome !== 'answered') this.#simulation.line('faults', `${kind} of ${connection}: ${outcome}`);
+    if (!random.chance(delayRate)) return { outcome };
+    const delayMs = (): number => Math.round(random.logarithmic(1, 4_000));
+    return { outcome, requestDelayMs: delayMs(), answerDelayMs: delayMs() };
+  }
+
+  /** The leader more often than others. */
+  #victim(random: Random): SimNode | undefined {
+    const nodes = this.#simulation.living.filter((node) => !node.clock.isPaused);
+    const leader = nodes.find((node) => node.leadership.term !== undefined);
+    if (leader && random.chance(0.6)) return leader;
+    return nodes.length > 0 ? random.pick(nodes) : undefined;
+  }
+
+  #later(delayMs: number, act: () => void): void {
+    this.#simulation.time.after(delayMs, act);
+  }
+
+  #say(what: string): void {
+    this.#simulation.line('faults', what);
+  }
+
+  #partition(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    this.#say(`${node.id} loses the store`);
+    node.store.partition();
+    this.#later(random.logarithmic(200, 60_000), () => {
+      if (node.isDead) return;
+      this.#say(`${node.id} has the store again`);
+      node.store.heal();
+    });
+  }
+
+  /** At once, or at one of its next dealings with store or executor: in the middle of what it does. */
+  #crash(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    if (random.chance(0.3)) node.crash();
+    else node.lightFuse(random.int(1, 40));
+    const downMs = random.logarithmic(500, 120_000);
+    const restart = (): void => {
+      if (node.isDead) this.#simulation.startNode(node.id);
+      else this.#later(1_000, restart);
+    };
+    const wait = (): void => {
+      if (node.isDead) this.#later(downMs, restart);
+      else if (this.#isOn) this.#later(1_000, wait);
+      else {
+        node.crash();
+        this.#later(downMs, restart);
+      }
+    };
+    wait();
+  }
+
+  #stop(random: Random): void {
+    const node = this.#victim(random);
+    if (!node?.isServing) return;
+    const downMs = random.logarithmic(500, 60_000);
+    const isOver = node.stop();
+    this.#simulation.perform(async () => {
+      await isOver;
+      this.#later(downMs, () => this.#simulation.startNode(node.id));
+    });
+  }
+
+  #pause(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    this.#say(`${node.id} stands still`);
+    node.pause();
+    this.#later(random.logarithmic(50, 60_000), () => {
+      if (node.isDead) return;
+      this.#say(`${node.id} goes on`);
+      node.resume();
+    });
+  }
+
+  #step(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    const offset = random.chance(0.5) ? 0 : random.pick([500, 5_000, 120_000, 4_000_000]) * (random.next() * 2 - 1);
+    this.#say(`${node.id}'s clock goes from ${node.clock.offsetMs} to ${Math.round(offset)} ms`);
+    this.#offsets.set(node.id, offset);
+    node.clock.setOffset(offset);
+  }
+
+  #cutMesos(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    const network = this.networkOf(node.id);
+    if (network.isCut) return;
+    this.#say(`${node.id} loses the master`);
+    network.isCut = true;
+    const lastsMs = random.logarithmic(1_000, 120_000);
+    if (lastsMs > MesosAdapter.silenceMs) this.#later(MesosAdapter.silenceMs, () => this.#break(node.id));
+    this.#later(lastsMs, () => {
+      this.#say(`${node.id} has the master again`);
+      this.#break(node.id);
+      network.isCut = false;
+    });
+  }
+
+  #break(id: string): void {
+    const node = this.#simulation.node(id);
+    if (!node.isDead) node.clock.timer(0, () => node.adapter.breakConnection('no heartbeats'));
+  }
+
+  #failOver(random: Random): void {
+    const { master, lives } = this.#simulation;
+    this.#say('the master dies');
+    lives.doubt(master.agents);
+    master.failOver(random.logarithmic(500, 30_000), () => random.pick([500, 2_000, 75_000]) * random.next() + 100);
+  }
+
+  #stopAgent(random: Random): void {
+    const { master, lives } = this.#simulation;
+    const agents = master.agents.filter((agent) => agent.isUp);
+    if (agents.length === 0) return;
+    const agent = random.pick(agents);
+    this.#say(`${agent.id} is gone`);
+    lives.doubt([agent]);
+    master.stopAgent(agent);
+    this.#later(random.logarithmic(1_000, 600_000), () => {
+      this.#say(`${agent.id} is back`);
+      lives.doubt([agent]);
+      master.startAgent(agent);
+    });
+  }
+
+  #replaceAgent(random: Random): void {
+    const { master, lives } = this.#simulation;
+    const agents = master.agents;
+    if (agents.length === 0) return;
+    const agent = random.pick(agents);
+    this.#agents += 1;
+    this.#say(`${agent.id} is replaced by agent-${this.#agents}`);
+    lives.doubt([agent]);
+    master.replaceAgent(agent, `agent-${this.#agents}`, random.chance(0.6));
+  }
+
+  #killExecutor(random: Random): void {
+    const agents = this.#simulation.master.agents.filter((agent) => agent.tasks.size > 0);
+    if (agents.length === 0) return;
+    const agent = random.pick(agents);
+    const task = random.pick([...agent.tasks.keys()]);
+    this.#say(`the executor of ${task} dies`);
+    agent.breakExecutor(task);
+  }
+}

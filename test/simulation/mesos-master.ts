@@ -1,0 +1,459 @@
+/**
+ * The model of a Mesos master, in virtual time: one framework, offers, launches, reconciliation, fencing by subscription, failover.
+ * Facts, not plans: what it answers is what a real master was seen to answer. Calls reach it one after the other; none is atomic
+ * with anything that the scheduler does.
+ */
+
+import type { Offer, TaskLaunch, TaskRef } from '../../src/executor/port.ts';
+import { type AgentOptions, type MesosState, type MesosUpdate, MesosAgent, TERMINAL } from './mesos-agent.ts';
+import type { Random } from './random.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export type MasterEvent =
+  | { readonly type: 'offers'; readonly offers: readonly Offer[] }
+  | { readonly type: 'rescind'; readonly offerId: string }
+  | { readonly type: 'failure'; readonly agentId: string }
+  | { readonly type: 'update'; readonly update: MesosUpdate }
+  /** The stream ends; `superseded`: by a newer subscription of the same framework. */
+  | { readonly type: 'closed'; readonly superseded: boolean };
+
+export interface Subscription {
+  readonly id: number;
+  readonly node: string;
+  readonly frameworkId: string;
+  readonly send: (event: MasterEvent) => void;
+}
+
+export interface LaunchSeen {
+  readonly task: TaskLaunch;
+  readonly subscription: Subscription;
+}
+
+export interface MasterOptions {
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly line: (what: string) => void;
+  /** A task was accepted: it will run unless its agent loses it. */
+  readonly onLaunch: (seen: LaunchSeen) => void;
+  /** A terminal state was acknowledged: nobody will tell of it again. */
+  readonly onAcknowledged: (update: MesosUpdate) => void;
+  readonly onLife: AgentOptions['onLife'];
+}
+
+type Standing =
+  | 'registered'
+  /** Its process does not answer, for less than 75 s. */
+  | 'disconnected'
+  | 'unreachable'
+  /** Another agent took its place: unknown from now on. */
+  | 'removed'
+  /** Known from the registry after a master's restart, not back yet. */
+  | 'awaited';
+
+interface Seat {
+  readonly agent: MesosAgent;
+  standing: Standing;
+  /** The master's own view: what it accepted and has not forgotten. */
+  readonly tasks: Map<string, { readonly launch: TaskLaunch; state: MesosState }>;
+  filter: { readonly until: number; readonly cpus: number; readonly mem: number } | undefined;
+  cancelAway: (() => void) | undefined;
+}
+
+interface OpenOffer {
+  readonly offer: Offer;
+  readonly seat: Seat;
+}
+
+const UNREACHABLE_AFTER_MS = 80_000;
+const AWAITED_FOR_MS = 600_000;
+const CYCLE_MS = 1_000;
+
+export class MesosMaster {
+  readonly #options: MasterOptions;
+  readonly #seats = new Map<string, Seat>();
+  readonly #offers = new Map<string, OpenOffer>();
+  readonly #allocations = new Map<string, true>();
+  #subscription: Subscription | undefined;
+  #isUp = true;
+  #isSuppressed = false;
+  #ids = 0;
+
+  constructor(options: MasterOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get agents(): readonly MesosAgent[] {
+    return [...this.#seats.values()].filter((seat) => seat.standing !== 'removed').map((seat) => seat.agent);
+  }
+
+  get subscription(): Subscription | undefined {
+    return this.#subscription;
+  }
+
+  get heldOffers(): number {
+    return this.#offers.size;
+  }
+
+  add(options: Omit<AgentOptions, 'time' | 'forward' | 'onLife'>): MesosAgent {
+    const { time, onLife } = this.#options;
+    const agent = new MesosAgent({ ...options, time, onLife, forward: (from, update) => this.#forward(from, update) });
+    this.#seats.set(agent.id, { agent, standing: 'registered', tasks: new Map(), filter: undefined, cancelAway: undefined });
+    this.#allocateSoon(CYCLE_MS * this.#options.random.next());
+    return agent;
+  }
+
+  /** Undefined: nobody answers, try again. A subscription of the same framework ends the one before it. */
+  subscribe(request: {
+    readonly node: string;
+    readonly frameworkId: string | undefined;
+    readonly send: Subscription['send'];
+  }): Subscription | undefined {
+    if (!this.#isUp) return undefined;
+    this.#ids += 1;
+    const subscription: Subscription = {
+      id: this.#ids,
+      node: request.node,
+      frameworkId: request.frameworkId ?? `framework-${this.#ids}`,
+      send: request.send,
+    };
+    const before = this.#subscription;
+    this.#subscription = subscription;
+    this.#options.line(`subscription ${subscription.id} of ${request.node} as ${subscription.frameworkId}`);
+    before?.send({ type: 'closed', superseded: true });
+    this.#offers.clear();
+    this.#isSuppressed = false;
+    for (const seat of this.#seats.values()) if (seat.standing === 'registered') this.#options.time.after(10, () => seat.agent.resendAll());
+    this.#allocateSoon(CYCLE_MS * this.#options.random.next());
+    return subscription;
+  }
+
+  /** The scheduler closed its stream. */
+  disconnect(subscription: Subscription): void {
+    if (this.#subscription !== subscription) return;
+    this.#subscription = undefined;
+    this.#offers.clear();
+  }
+
+  /** Whether calls of this subscription are taken. */
+  takes(subscription: Subscription): boolean {
+    return this.#isUp && this.#subscription === subscription;
+  }
+
+  accept(subscription: Subscription, offerIds: readonly string[], tasks: readonly TaskLaunch[]): void {
+    const spent = offerIds.map((id) => this.#offers.get(id));
+    for (const id of offerIds) this.#offers.delete(id);
+    const first = spent[0];
+    const isValid = first !== undefined && spent.every((open) => open?.seat === first.seat);
+    this.#allocateSoon(CYCLE_MS * this.#options.random.next());
+    if (!isValid) {
+      for (const { taskId, agentId } of tasks) this.#send({ taskId, agentId, state: 'DROPPED', reason: 'REASON_INVALID_OFFERS' });
+      return;
+    }
+    const left = { cpus: 0, mem: 0 };
+    for (const open of spent) {
+      left.cpus += thousandths(open?.offer.resources.cpus ?? 0);
+      left.mem += thousandths(open?.offer.resources.mem ?? 0);
+    }
+    for (const task of tasks) this.#launch(subscription, first.seat, { task, left });
+  }
+
+  #launch(subscription: Subscription, seat: Seat, { task, left }: { task: TaskLaunch; left: { cpus: number; mem: number } }): void {
+    const cpus = thousandths(task.task.cpus);
+    const mem = thousandths(task.task.mem);
+    const isKnown = [...this.#seats.values()].some((other) => other.tasks.has(task.taskId));
+    if (isKnown || cpus > left.cpus || mem > left.mem || task.agentId !== seat.agent.id) {
+      this.#send({ taskId: task.taskId, agentId: seat.agent.id, state: 'ERROR', reason: isKnown ? 'duplicate id' : 'REASON_TASK_INVALID' });
+      return;
+    }
+    left.cpus -= cpus;
+    left.mem -= mem;
+    seat.tasks.set(task.taskId, { launch: task, state: 'STAGING' });
+    this.#options.onLaunch({ task, subscription });
+    this.#options.time.after(this.#options.random.int(1, 50), () => {
+      // Once sent, it arrives also when the master dies meanwhile.
+      if (seat.agent.isUp && seat.standing !== 'removed' && !seat.agent.tasks.has(task.taskId)) seat.agent.run(task);
+    });
+  }
+
+  decline(offerIds: readonly string[], refuseMs: number): void {
+    const { time } = this.#options;
+    for (const id of offerIds) {
+      const open = this.#offers.get(id);
+      if (!open) continue;
+      this.#offers.delete(id);
+      const { cpus, mem } = open.offer.resources;
+      open.seat.filter = { until: time.now + refuseMs, cpus, mem };
+      this.#allocateSoon(Math.max(refuseMs, CYCLE_MS));
+    }
+  }
+
+  suppress(): void {
+    this.#isSuppressed = true;
+  }
+
+  revive(): void {
+    this.#isSuppressed = false;
+    for (const seat of this.#seats.values()) seat.filter = undefined;
+    this.#allocateSoon(12);
+  }
+
+  acknowledge(agentId: string, taskId: string, uuid: string): void {
+    const seat = this.#seats.get(agentId);
+    const update = seat?.agent.tasks.get(taskId)?.updates[0];
+    if (!seat || seat.standing !== 'registered' || update?.uuid !== uuid) return;
+    if (TERMINAL.has(update.state)) {
+      seat.tasks.delete(taskId);
+      this.#options.onAcknowledged(update);
+    }
+    seat.agent.acknowledge(taskId, uuid);
+  }
+
+  kill(task: TaskRef, graceMs: number): void {
+    const seat = this.#seats.get(task.agentId);
+    const known = seat?.tasks.get(task.taskId);
+    if (seat?.standing === 'awaited') return;
+    if (seat?.standing === 'registered' && known) {
+      if (known.state === 'STAGING' && !seat.agent.tasks.has(task.taskId)) {
+        // Not with the agent yet: it never will be.
+        seat.tasks.delete(task.taskId);
+        seat.agent.drop(known.launch, 'KILLED');
+        return;
+      }
+      if (seat.agent.isUp) seat.agent.kill(task.taskId, graceMs);
+      return;
+    }
+    if (seat?.standing === 'disconnected' && known) return;
+    this.#answer(task);
+  }
+
+  reconcile(tasks: readonly TaskRef[]): void {
+    if (tasks.length > 0) {
+      for (const task of tasks) this.#answer(task);
+      return;
+    }
+    for (const seat of this.#seats.values()) {
+      if (seat.standing !== 'registered' && seat.standing !== 'disconnected') continue;
+      for (const [taskId, { state }] of seat.tasks) this.#send({ taskId, agentId: seat.agent.id, state, isAnswer: true });
+    }
+  }
+
+  #answer({ taskId, agentId }: TaskRef): void {
+    const seat = this.#seats.get(agentId);
+    const say = (state: MesosState): void => this.#send({ taskId, agentId, state, isAnswer: true, reason: 'REASON_RECONCILIATION' });
+    switch (seat?.standing) {
+      case undefined:
+      case 'removed':
+        return say('UNKNOWN');
+      case 'awaited':
+        return;
+      case 'unreachable':
+        return say('UNREACHABLE');
+      case 'disconnected':
+      case 'registered': {
+        const known = seat.tasks.get(taskId);
+        return say(known ? known.state : 'GONE');
+      }
+    }
+  }
+
+  /** An offer is taken back, as for another framework's quota. */
+  rescindOne(): void {
+    const first = this.#offers.keys().next().value;
+    if (first === undefined) return;
+    this.#offers.delete(first);
+    this.#subscription?.send({ type: 'rescind', offerId: first });
+    this.#allocateSoon(CYCLE_MS);
+  }
+
+  // ── Failures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The agent's process ends; its tasks go on. */
+  stopAgent(agent: MesosAgent): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat || !agent.isUp) return;
+    agent.isUp = false;
+    if (seat.standing !== 'registered') return;
+    seat.standing = 'disconnected';
+    this.#voidOffers(seat);
+    seat.cancelAway = this.#options.time.after(UNREACHABLE_AFTER_MS, () => this.#loseTouch(seat));
+  }
+
+  startAgent(agent: MesosAgent): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat || agent.isUp || seat.standing === 'removed') return;
+    agent.isUp = true;
+    if (this.#isUp) this.#register(seat);
+  }
+
+  /** A new machine takes the agent's place; the old tasks are lost to the master, and may go on for nobody. */
+  replaceAgent(agent: MesosAgent, id: string, tasksDie: boolean): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat || !this.#isUp || seat.standing === 'removed' || seat.standing === 'awaited') return;
+    seat.cancelAway?.();
+    this.#voidOffers(seat);
+    seat.standing = 'removed';
+    agent.isRegistered = false;
+    for (const [taskId, known] of seat.tasks) {
+      if (!TERMINAL.has(known.state)) this.#send({ taskId, agentId: agent.id, state: 'LOST', reason: 'REASON_AGENT_REMOVED' });
+    }
+    seat.tasks.clear();
+    this.#subscription?.send({ type: 'failure', agentId: agent.id });
+    if (tasksDie) agent.destroy();
+    this.add({ ...agent.options, id });
+  }
+
+  /** The master's process ends; another begins after `downMs`, knowing the agents by name only. */
+  failOver(downMs: number, reregister: () => number): void {
+    if (!this.#isUp) return;
+    const { time } = this.#options;
+    this.#isUp = false;
+    this.#subscription?.send({ type: 'closed', superseded: false });
+    this.#subscription = undefined;
+    this.#offers.clear();
+    this.#isSuppressed = false;
+    for (const seat of this.#seats.values()) {
+      seat.cancelAway?.();
+      seat.filter = undefined;
+      if (seat.standing === 'removed') continue;
+      seat.agent.isRegistered = false;
+      seat.tasks.clear();
+      if (seat.standing !== 'unreachable') seat.standing = 'awaited';
+    }
+    time.after(downMs, () => {
+      this.#isUp = true;
+      this.#options.line('master is back');
+      for (const seat of this.#seats.values()) {
+        if (seat.standing === 'removed') continue;
+        time.after(reregister(), () => {
+          if (this.#isUp && seat.agent.isUp && !seat.agent.isRegistered) this.#register(seat);
+        });
+        if (seat.standing !== 'awaited') continue;
+        seat.cancelAway = time.after(AWAITED_FOR_MS, () => {
+          if (seat.standing !== 'awaited') return;
+          seat.standing = 'unreachable';
+          this.#subscription?.send({ type: 'failure', agentId: seat.agent.id });
+        });
+      }
+    });
+  }
+
+  #loseTouch(seat: Seat): void {
+    seat.standing = 'unreachable';
+    seat.agent.isRegistered = false;
+    this.#options.line(`agent ${seat.agent.id} is unreachable`);
+    for (const [taskId, known] of seat.tasks) {
+      if (!TERMINAL.has(known.state)) this.#send({ taskId, agentId: seat.agent.id, state: 'UNREACHABLE', reason: 'REASON_AGENT_REMOVED' });
+    }
+    this.#subscription?.send({ type: 'failure', agentId: seat.agent.id });
+  }
+
+  #register(seat: Seat): void {
+    seat.cancelAway?.();
+    const wasUnreachable = seat.standing === 'unreachable';
+    const known = [...seat.tasks.values()];
+    seat.standing = 'registered';
+    seat.agent.isRegistered = true;
+    this.#options.line(`agent ${seat.agent.id} registered`);
+    for (const { launch } of known) if (!seat.agent.tasks.has(launch.taskId)) seat.agent.drop(launch, 'DROPPED');
+    seat.tasks.clear();
+    for (const task of seat.agent.tasks.values()) {
+      const state = latestState(task);
+      seat.tasks.set(task.launch.taskId, { launch: task.launch, state });
+      if (!wasUnreachable) continue;
+      this.#send({ taskId: task.launch.taskId, agentId: seat.agent.id, state, reason: 'REASON_AGENT_REREGISTERED' });
+    }
+    seat.agent.resendAll();
+    this.#allocateSoon(CYCLE_MS * this.#options.random.next());
+  }
+
+  #voidOffers(seat: Seat): void {
+    for (const [id, open] of this.#offers) {
+      if (open.seat !== seat) continue;
+      this.#offers.delete(id);
+      this.#subscription?.send({ type: 'rescind', offerId: id });
+    }
+  }
+
+  #forward(agent: MesosAgent, update: MesosUpdate): void {
+    const seat = this.#seats.get(agent.id);
+    if (!this.#isUp || !seat || seat.standing !== 'registered') return;
+    const known = seat.tasks.get(update.taskId);
+    const task = agent.tasks.get(update.taskId);
+    if (known && task) known.state = latestState(task);
+    if (task?.phase === 'over') this.#allocateSoon(CYCLE_MS * this.#options.random.next());
+    this.#send(update);
+  }
+
+  #send(update: MesosUpdate): void {
+    this.#subscription?.send({ type: 'update', update });
+  }
+
+  // ── Offers ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #allocateSoon(delayMs: number): void {
+    const at = this.#options.time.now + Math.ceil(delayMs);
+    const key = String(at);
+    if (this.#allocations.has(key)) return;
+    this.#allocations.set(key, true);
+    this.#options.time.after(delayMs, () => {
+      this.#allocations.delete(key);
+      this.#allocate();
+    });
+  }
+
+  #allocate(): void {
+    const subscription = this.#subscription;
+    if (!subscription || !this.#isUp || this.#isSuppressed) return;
+    const offers: Offer[] = [];
+    for (const seat of this.#seats.values()) {
+      if (seat.standing !== 'registered') continue;
+      const offer = this.#offerOf(seat);
+      if (offer) offers.push(offer);
+    }
+    if (offers.length > 0) subscription.send({ type: 'offers', offers });
+  }
+
+  #offerOf(seat: Seat): Offer | undefined {
+    const { agent, filter } = seat;
+    let cpus = thousandths(agent.options.cpus);
+    let mem = thousandths(agent.options.mem);
+    for (const { launch, state } of seat.tasks.values()) {
+      if (TERMINAL.has(state)) continue;
+      cpus -= thousandths(launch.task.cpus);
+      mem -= thousandths(launch.task.mem);
+    }
+    for (const open of this.#offers.values()) {
+      if (open.seat !== seat) continue;
+      cpus -= thousandths(open.offer.resources.cpus);
+      mem -= thousandths(open.offer.resources.mem);
+    }
+    if (cpus < 10 || mem < 32_000) return undefined;
+    const isFiltered = filter && filter.until > this.#options.time.now && cpus / 1000 <= filter.cpus && mem / 1000 <= filter.mem;
+    if (isFiltered) return undefined;
+    this.#ids += 1;
+    const offer: Offer = {
+      id: `offer-${this.#ids}`,
+      agentId: agent.id,
+      hostname: agent.options.hostname,
+      address: `${agent.options.hostname}:5051`,
+      pool: agent.id,
+      resources: { cpus: cpus / 1000, mem: mem / 1000, disk: 10_000, gpus: 0, ports: [[31_000, 31_100]] },
+      attributes: { rack: { type: 'text', value: agent.options.rack } },
+    };
+    this.#offers.set(offer.id, { offer, seat });
+    return offer;
+  }
+}
+
+function latestState(task: { readonly phase: string; readonly updates: readonly MesosUpdate[] }): MesosState {
+  const last = task.updates.at(-1);
+  if (task.phase === 'over') return last?.state ?? 'GONE';
+  if (task.phase === 'running') return 'RUNNING';
+  return last?.state ?? 'STAGING';
+}
+
+const thousandths = (amount: number): number => Math.round(amount * 1000);

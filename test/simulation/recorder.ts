@@ -1,0 +1,192 @@
+/**
+ * Ties what lands in the store to the decisions behind it and hands both to the invariants: the decision's steps, what the leader had
+ * seen, what it was told of its commits, what people were told of their writes.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import { Engine } from '../../src/engine/engine.ts';
+import type { Decision } from '../../src/engine/decision.ts';
+import type { EngineDump } from '../../src/engine/dump.ts';
+import { STALL_MS } from '../../src/engine/limits.ts';
+import { packSteps } from '../../src/leader/packing.ts';
+import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
+import type { Revision, Transaction as ApiTransaction, Write } from '../../src/store/port.ts';
+import { COMMIT_KEY, LEADER_KEY } from '../../src/store/reserved-keys.ts';
+import type { DecisionContext } from '../invariants/history.ts';
+import { Invariants } from '../invariants/invariants.ts';
+import { InvariantViolation } from '../invariants/violation.ts';
+import type { Answer } from './api-client.ts';
+import type { SimNode } from './sim-node.ts';
+
+interface PlannedCommit {
+  readonly steps: readonly (readonly Write[])[];
+  readonly context: DecisionContext;
+}
+
+interface EngineNotes {
+  decidableSince: number;
+  wakeAt: number | undefined;
+  seen: Revision;
+  now: number;
+}
+
+export class Recorder {
+  readonly invariants = new Invariants();
+  readonly #cluster: MemoryCluster;
+  readonly #line: (what: string) => void;
+  readonly #fail: (error: unknown) => void;
+  readonly #planned = new Map<Revision, PlannedCommit[]>();
+  readonly #engines = new WeakMap<Engine, EngineNotes>();
+  readonly #nodeOfTerm = new Map<Revision, string>();
+  readonly #landed = new Set<string>();
+  /** First values of API transactions that landed, and of those that were said not to. */
+  readonly #written = new Set<string>();
+  readonly #denied = new Set<string>();
+  #lastApiWrite: Revision = 0n;
+  decisions = 0;
+  commits = 0;
+  takeovers = 0;
+
+  constructor(cluster: MemoryCluster, line: (what: string) => void, fail: (error: unknown) => void) {
+    this.#cluster = cluster;
+    this.#line = line;
+    this.#fail = fail;
+    const space = cluster.space;
+    const apply = space.apply.bind(space);
+    space.apply = (writes) => {
+      const revision = apply(writes);
+      this.#guarded(() => this.#onLanded(writes, revision));
+      return revision;
+    };
+  }
+
+  nodeOf(term: Revision): string | undefined {
+    return this.#nodeOfTerm.get(term);
+  }
+
+  onDecision(node: SimNode, engine: Engine, decision: Decision): void {
+    this.decisions += 1;
+    const now = node.clock.now();
+    const replicaAt = node.replica.revision;
+    const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
+    const notes = this.#engines.get(engine) ?? { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now };
+    if (notes.wakeAt !== undefined && now > notes.wakeAt + STALL_MS) notes.decidableSince = now;
+    const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen };
+    this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now });
+    const term = node.leadership.term ?? 0n;
+    const planned = this.#planned.get(term) ?? [];
+    this.#planned.set(term, planned);
+    for (const batch of packSteps(decision.steps)) {
+      if (batch.writes.length > 0) planned.push({ steps: batch.steps.map((step) => step.writes), context });
+    }
+  }
+
+  onCommitOutcome(term: Revision, sequence: number, outcome: string): void {
+    const marker = `${term}.${sequence}`;
+    const hasLanded = this.#landed.has(marker);
+    if (outcome === 'landed' && !hasLanded)
+      this.#fail(new InvariantViolation('fenced', `commit ${marker} was said to have landed and did not`));
+    if (outcome === 'term-lost' && hasLanded)
+      this.#fail(new InvariantViolation('fenced', `commit ${marker} was said to be lost and landed`));
+    if (outcome === 'other') this.#fail(new InvariantViolation('fenced', `commit ${marker} failed in a way that the port does not know`));
+    if (outcome !== 'landed') this.#line(`commit ${marker}: ${outcome}${hasLanded ? ', though it landed' : ''}`);
+  }
+
+  onAnswer(transaction: ApiTransaction, answer: Answer): void {
+    const key = witness(transaction.writes);
+    const hasLanded = this.#written.has(key);
+    if (answer === 'done' && !hasLanded) this.#fail(new InvariantViolation('definitions', `${key} was acknowledged and never written`));
+    if ((answer === 'conflict' || answer === 'refused') && hasLanded)
+      this.#fail(new InvariantViolation('definitions', `${key} was refused and written`));
+    if (answer === 'conflict' || answer === 'refused') this.#denied.add(key);
+  }
+
+  /** Loads an engine as a new leader would and compares it with the live one. Only where the live one knows all there is. */
+  checkTakeover(node: SimNode): void {
+    const { engine } = node;
+    const notes = engine && this.#engines.get(engine);
+    const term = node.leadership.term;
+    if (!engine || !notes || term === undefined || node.isCommitting || term !== this.#cluster.term || notes.seen < this.#lastApiWrite)
+      return;
+    this.takeovers += 1;
+    const fresh = new Engine({ term, executor: 'mesos', entries: this.#cluster.entries(), now: notes.now });
+    const writes = fresh.decide([], notes.now).steps.flatMap((step) => step.writes);
+    const [first] = writes;
+    if (first) {
+      throw new InvariantViolation(
+        'takeover',
+        `a new leader would write ${first.key} = ${first.value ?? 'nothing'}, which was ${this.invariants.history.value(first.key) ?? 'nothing'}`,
+        [first.key.split('/')[1] ?? ''],
+      );
+    }
+    compareDumps(engine.dump(), fresh.dump());
+  }
+
+  #onLanded(writes: readonly Write[], revision: Revision): void {
+    const marker = writes.find(({ key }) => key === COMMIT_KEY)?.value;
+    const others = writes.filter(({ key }) => key !== COMMIT_KEY);
+    if (marker !== undefined) return this.#onCommit(marker, others, revision);
+    if (others.some(({ key }) => key === LEADER_KEY)) {
+      const value = others.find(({ key }) => key === LEADER_KEY)?.value;
+      if (value !== undefined) this.#nodeOfTerm.set(revision, (JSON.parse(value) as { node: string }).node);
+      this.#line(`r${revision} leader = ${value ?? 'nobody'}`);
+      this.invariants.onTransaction({ revision, writer: { kind: 'store' }, steps: [others] });
+      return;
+    }
+    const key = witness(others);
+    this.#line(`r${revision} api ${others.map((write) => `${write.key} = ${write.value ?? 'deleted'}`).join(', ')}`);
+    if (this.#denied.has(key)) throw new InvariantViolation('definitions', `${key} was refused and is written now`);
+    if (this.#written.has(key)) throw new InvariantViolation('definitions', `${key} was written twice`);
+    this.#written.add(key);
+    this.#lastApiWrite = revision;
+    this.invariants.onTransaction({ revision, writer: { kind: 'api' }, steps: [others] });
+  }
+
+  #onCommit(marker: string, writes: readonly Write[], revision: Revision): void {
+    const [term, sequence] = marker.split('.').map(BigInt) as [bigint, bigint];
+    this.commits += 1;
+    if (this.#landed.has(marker)) throw new InvariantViolation('fenced', `commit ${marker} landed twice`);
+    this.#landed.add(marker);
+    for (const { key, value } of writes) this.#line(`r${revision} commit ${marker} ${key} = ${value ?? 'deleted'}`);
+    const planned = this.#planned.get(term)?.[Number(sequence) - 1];
+    if (!planned) throw new InvariantViolation('fenced', `commit ${marker} was never decided`);
+    this.invariants.onTransaction({
+      revision,
+      writer: { kind: 'leader', term, sequence: Number(sequence) },
+      steps: planned.steps,
+      context: planned.context,
+    });
+    const { history } = this.invariants;
+    const keys = new Set(planned.steps.flat().map((write) => write.key));
+    const isAsDecided = keys.size === writes.length && writes.every(({ key, value }) => keys.has(key) && history.value(key) === value);
+    if (!isAsDecided) throw new InvariantViolation('fenced', `commit ${marker} is not what was decided`);
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+}
+
+function witness(writes: readonly Write[]): string {
+  const [first] = writes;
+  return `${first?.key ?? ''}=${first?.value ?? ''}`;
+}
+
+function compareDumps(live: EngineDump, fresh: EngineDump): void {
+  const names = new Set([...live.jobs.keys(), ...fresh.jobs.keys()]);
+  for (const name of names) {
+    const [mine, theirs] = [JSON.stringify(live.jobs.get(name)), JSON.stringify(fresh.jobs.get(name))];
+    if (mine !== theirs) throw new InvariantViolation('takeover', `${name} is\n  ${mine} in memory and\n  ${theirs} in the store`, [name]);
+  }
+  for (const part of ['pending', 'joining', 'busy', 'handovers'] as const) {
+    if (isDeepStrictEqual(live[part], fresh[part])) continue;
+    throw new InvariantViolation(
+      'takeover',
+      `${part} is ${JSON.stringify(live[part])} in memory and ${JSON.stringify(fresh[part])} in the store`,
+    );
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * One scheduler node in the simulation: the real leadership, loop, engine and replica, over a connection to the memory cluster and the
+ * model of Mesos. It can die at any of its dealings with the outside: from then on nothing it holds acts any more.
+ */
+
+import type { EngineEvent } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Decision } from '../../src/engine/decision.ts';
+import type { ExecutorCommand } from '../../src/executor/port.ts';
+import { Leadership } from '../../src/leader/leadership.ts';
+import type { LeaderObserver } from '../../src/leader/observer.ts';
+import type { MemoryFaults } from '../../src/store/memory/memory-faults.ts';
+import type { MemoryConnection } from '../../src/store/memory/memory-connection.ts';
+import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
+import type { Revision, Store, Term, Write } from '../../src/store/port.ts';
+import { Replica } from '../../src/store/replica.ts';
+import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
+import type { MesosMaster } from './mesos-master.ts';
+import { NodeClock } from './node-clock.ts';
+import type { Random } from './random.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface NodeWatcher {
+  line(who: string, what: string): void;
+  onDecision(node: SimNode, engine: Engine, decision: Decision): void;
+  /** What became of the commit number `sequence` of a term, as the leader was told. */
+  onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
+  /** Something went wrong in a way that no fault explains. */
+  onTrouble(node: SimNode, where: string, error: unknown): void;
+}
+
+export interface SimNodeOptions {
+  readonly id: string;
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly cluster: MemoryCluster;
+  readonly master: MesosMaster;
+  readonly network: MesosNetwork;
+  readonly faults: MemoryFaults;
+  readonly offsetMs: number;
+  readonly nodeCount: number;
+  readonly watcher: NodeWatcher;
+  readonly probe: ((address: string) => Promise<'open' | 'refused' | 'unclear'>) | undefined;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+
+export class SimNode {
+  readonly id: string;
+  readonly clock: NodeClock;
+  readonly store: MemoryConnection;
+  readonly replica: Replica;
+  readonly adapter: MesosAdapter;
+  readonly leadership: Leadership;
+  readonly #options: SimNodeOptions;
+  /** Dealings with the outside until it dies; undefined: it lives. */
+  #fuse: number | undefined;
+  #isDead = false;
+  #isStopping = false;
+  isCommitting = false;
+  engine: Engine | undefined;
+  /** Of the snapshot the present term began with. */
+  snapshotRevision: Revision = 0n;
+  /** Commits tried in the present term. */
+  #commits: { term: Revision; count: number } = { term: 0n, count: 0 };
+
+  constructor(options: SimNodeOptions) {
+    const { id, time, random, cluster, faults, offsetMs, watcher, master, network } = options;
+    this.#options = options;
+    this.id = id;
+    this.clock = new NodeClock(time, random.fork('clock'), offsetMs);
+    this.store = cluster.connect({ name: id, clock: this.clock, faults });
+    const line = (what: string): void => watcher.line(id, what);
+    this.replica = new Replica({
+      ...{ store: this.store, clock: this.clock },
+      probeEveryMs: 30_000,
+      reconcileEveryMs: 600_000,
+      onError: (error) => line(`replica: ${String(error)}`),
+    });
+    this.adapter = new MesosAdapter({
+      ...{ node: id, master, time, clock: this.clock, random: random.fork('adapter'), network, line },
+      onPerform: (command) => this.#onPerform(command),
+      isAlive: () => !this.#isDead,
+    });
+    this.leadership = new Leadership(
+      {
+        ...{ store: this.#watchedStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
+        onDecision: (engine, decision) => {
+          this.engine = engine;
+          watcher.onDecision(this, engine, decision);
+        },
+      },
+      {
+        candidate: { node: id, address: id },
+        nodeCount: () => options.nodeCount,
+        ...(options.probe ? { probe: options.probe } : {}),
+      },
+    );
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Whether it can be given work by a person. */
+  get isServing(): boolean {
+    return !this.#isDead && !this.#isStopping && !this.clock.isPaused && this.replica.ready;
+  }
+
+  start(): void {
+    void this.replica.start();
+    this.leadership.start();
+  }
+
+  /** It dies after so many more dealings with the outside. */
+  lightFuse(dealings: number): void {
+    this.#fuse ??= dealings;
+  }
+
+  crash(): void {
+    if (this.#isDead) return;
+    this.#options.watcher.line(this.id, 'dies');
+    this.#isDead = true;
+    this.clock.kill();
+    this.store.crash();
+    const { subscription } = this.adapter;
+    if (subscription) this.#options.time.after(10, () => this.#options.master.disconnect(subscription));
+  }
+
+  /** Ends in order. */
+  async stop(): Promise<void> {
+    this.#options.watcher.line(this.id, 'stops');
+    this.#isStopping = true;
+    await this.leadership.stop();
+    await this.replica.stop();
+    await this.store.close();
+    this.#isDead = true;
+    this.clock.kill();
+    this.#options.watcher.line(this.id, 'stopped');
+  }
+
+  pause(): void {
+    this.clock.pause();
+    this.store.pause();
+  }
+
+  resume(): void {
+    this.clock.resume();
+    this.store.resume();
+  }
+
+  /** Counts one dealing with the outside; whether it lives after it. */
+  #deal(): boolean {
+    if (this.#fuse !== undefined && !this.#isDead) {
+      this.#fuse -= 1;
+      if (this.#fuse <= 0) this.crash();
+    }
+    return !this.#isDead;
+  }
+
+  #onPerform(command: ExecutorCommand): boolean {
+    if (!this.#deal()) return false;
+    this.#options.watcher.line(this.id, `performs ${describe(command)}`);
+    return true;
+  }
+
+  /** The connection as the leader uses it: watched, and with the fuse in it. */
+  #watchedStore(): Store {
+    const store = this.store;
+    return {
+      kind: store.kind,
+      snapshot: async () => {
+        const snapshot = await store.snapshot();
+        this.snapshotRevision = snapshot.revision;
+        return this.#deal() ? snapshot : NEVER;
+      },
+      get: (key) => store.get(key),
+      watch: (from, signal) => store.watch(from, signal),
+      transact: (transaction) => store.transact(transaction),
+      campaign: async (candidate, signal) => {
+        const term = await store.campaign(candidate, signal);
+        return this.#deal() ? term : NEVER;
+      },
+      leader: () => store.leader(),
+      evict: (number) => store.evict(number),
+      commit: (term, writes) => this.#commit(term, writes),
+      announce: (key, value) => store.announce(key, value),
+      healthy: () => store.healthy(),
+      close: () => store.close(),
+    };
+  }
+
+  async #commit(term: Term, writes: readonly Write[]): Promise<Revision> {
+    const { watcher } = this.#options;
+    if (!this.#deal()) return NEVER;
+    if (this.#commits.term !== term.number) this.#commits = { term: term.number, count: 0 };
+    this.#commits.count += 1;
+    const sequence = this.#commits.count;
+    this.isCommitting = true;
+    try {
+      const revision = await this.store.commit(term, writes);
+      watcher.onCommitOutcome(term.number, sequence, 'landed');
+      return this.#deal() ? revision : NEVER;
+    } catch (error) {
+      watcher.onCommitOutcome(term.number, sequence, outcomeOf(error));
+      throw error;
+    } finally {
+      this.isCommitting = false;
+    }
+  }
+
+  #observer(): LeaderObserver {
+    const { watcher } = this.#options;
+    const line = (what: string): void => watcher.line(this.id, what);
+    return {
+      termBegan: (term) => line(`leads in term ${term}`),
+      termEnded: (term, reason) => {
+        this.engine = undefined;
+        line(`no longer leads in term ${term}: ${reason}`);
+      },
+      fact: (fact) => {
+        if (fact.type === 'unusable-record' || fact.type === 'stray-task') line(`fact ${JSON.stringify(fact)}`);
+      },
+      decided: () => undefined,
+      committed: () => undefined,
+      executorEvent: (event) => line(`hears ${describeEvent({ type: 'executor', event })}`),
+      performed: () => undefined,
+      trouble: (where, error) => watcher.onTrouble(this, where, error),
+    };
+  }
+}
+
+function outcomeOf(error: unknown): 'term-lost' | 'unknown' | 'other' {
+  const code = (error as { code?: string }).code;
+  return code === 'term-lost' || code === 'unknown' ? code : 'other';
+}
+
+function describe(command: ExecutorCommand): string {
+  switch (command.type) {
+    case 'launch':
+      return `launch ${command.tasks.map((task) => task.taskId).join(' ')} on ${command.tasks[0]?.agentId ?? ''} with ${command.offerIds.join(' ')}`;
+    case 'kill':
+      return `kill ${command.task.taskId}`;
+    case 'acknowledge':
+      return `acknowledge ${command.taskId} ${command.ack}`;
+    case 'decline':
+      return `decline ${command.offerIds.join(' ')} for ${command.refuseMs} ms`;
+    case 'reconcile':
+      return `reconcile ${command.tasks.map((task) => task.taskId).join(' ')}`;
+    case 'forget':
+      return `forget ${command.tasks.map((task) => task.taskId).join(' ')}`;
+    case 'suppress':
+    case 'revive':
+      return command.type;
+  }
+}
+
+function describeEvent(event: EngineEvent): string {
+  if (event.type !== 'executor') return event.type;
+  const { event: told } = event;
+  switch (told.type) {
+    case 'status':
+      return `status ${told.status.taskId} ${told.status.state} ${told.status.reason ?? ''} ${told.status.ack ?? 'without ack'}`;
+    case 'offers':
+      return `offers ${told.offers.map((offer) => `${offer.id} (${offer.agentId}: ${offer.resources.cpus} cpus)`).join(' ')}`;
+    case 'connected':
+      return `connected as ${told.identity}`;
+    case 'disconnected':
+      return `disconnected: ${told.reason}`;
+    case 'rescinded':
+      return `rescinded ${told.offerId}`;
+    case 'agent-lost':
+      return `agent lost ${told.agentId}`;
+    case 'reconciled':
+      return 'reconciled';
+  }
+}

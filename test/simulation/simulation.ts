@@ -1,0 +1,233 @@
+/**
+ * One simulated cluster from one seed: nodes, store, Mesos, people and faults, living through so many hours. After that faults end,
+ * everything heals, and what was begun must end. Throws the first violation of an invariant.
+ */
+
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Decision } from '../../src/engine/decision.ts';
+import type { Revision } from '../../src/store/port.ts';
+import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
+import { InvariantViolation } from '../invariants/violation.ts';
+import { ApiClient } from './api-client.ts';
+import { drain } from './drain.ts';
+import { FaultDriver } from './fault-driver.ts';
+import { LifeBook } from './life-book.ts';
+import { MesosMaster } from './mesos-master.ts';
+import { NodeClock } from './node-clock.ts';
+import { Random } from './random.ts';
+import { Recorder } from './recorder.ts';
+import { SimNode } from './sim-node.ts';
+import { drawSwarm, type Swarm } from './swarm.ts';
+import { Trace } from './trace.ts';
+import { Traffic } from './traffic.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { drawStyle, type WorkloadStyle } from './workload.ts';
+
+export interface SimulationOptions {
+  readonly seed: string;
+  readonly hours: number;
+  /** Names of faults to leave out; `all`, `api`. */
+  readonly off: ReadonlySet<string>;
+  /** At most so many jobs. */
+  readonly jobs?: number;
+  readonly nodes?: number;
+  /** Hears every line of the trace. */
+  readonly echo?: (line: string) => void;
+}
+
+export interface SimulationResult {
+  readonly digest: string;
+  readonly lines: number;
+  readonly events: number;
+  readonly decisions: number;
+  readonly commits: number;
+  readonly launches: number;
+  readonly takeovers: number;
+  /** Virtual time lived through, the end included. */
+  readonly hours: number;
+}
+
+/** Clocks change in most zones within days of these. */
+const STARTS = [
+  '2026-01-15T10:00:00Z',
+  '2026-03-28T20:00:00Z',
+  '2026-10-24T21:30:00Z',
+  '2026-02-28T22:00:00Z',
+  '2027-12-31T20:00:00Z',
+  '2026-03-07T23:00:00Z',
+];
+const HOUR_MS = 3_600_000;
+
+export class Simulation {
+  readonly options: SimulationOptions;
+  readonly random: Random;
+  readonly swarm: Swarm;
+  readonly style: WorkloadStyle;
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly cluster: MemoryCluster;
+  readonly master: MesosMaster;
+  readonly recorder: Recorder;
+  readonly nodes: SimNode[] = [];
+  readonly faults: FaultDriver;
+  readonly traffic: Traffic;
+  readonly lives: LifeBook;
+  launches = 0;
+  #words = 0;
+  #isBusy = true;
+
+  constructor(options: SimulationOptions) {
+    this.options = options;
+    this.random = new Random(options.seed);
+    this.swarm = drawSwarm(options.seed, options.off);
+    const style = drawStyle(this.random.fork('style'));
+    this.style = { ...style, longestTask: Math.min(style.longestTask, Math.max(30, options.hours * 400)) };
+    const start = Date.parse(this.random.fork('start').pick(STARTS));
+    this.time = new VirtualTime(start);
+    this.trace = new Trace(start, options.echo);
+    const fail = (error: unknown): void => this.time.fail(error);
+    this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), 0) });
+    this.recorder = new Recorder(this.cluster, (what) => this.line('store', what), fail);
+    this.lives = new LifeBook((error) => this.time.fail(error));
+    this.master = new MesosMaster({
+      ...{ time: this.time, random: this.random.fork('master'), line: (what) => this.line('mesos', what) },
+      onLaunch: ({ task, subscription }) => {
+        this.launches += 1;
+        this.line('mesos', `launches ${task.taskId} on ${task.agentId}`);
+        const term = BigInt(task.env['KAIROS_TERM'] ?? '0');
+        if (this.recorder.nodeOf(term) !== subscription.node)
+          fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
+        this.recorder.invariants.onLaunch(task, term);
+      },
+      onAcknowledged: ({ taskId }) => {
+        this.recorder.invariants.onAcknowledged(taskId);
+        this.line('mesos', `forgets ${taskId}`);
+      },
+      onLife: (agent, launch, life) => {
+        this.line(agent.id, `${launch.taskId} ${life}`);
+        this.lives.onLife(agent, launch, life);
+      },
+    });
+    this.faults = new FaultDriver(this);
+    this.traffic = new Traffic({
+      ...{ random: this.random.fork('traffic'), style: this.style, maxJobs: Math.min(this.swarm.jobs, options.jobs ?? Infinity) },
+      line: (what) => this.line('people', what),
+    });
+  }
+
+  line(who: string, what: string): void {
+    this.trace.line(this.time.now, who, what);
+  }
+
+  async run(): Promise<SimulationResult> {
+    const { hours } = this.options;
+    const start = this.time.now;
+    for (let index = 1; index <= this.swarm.agents; index++) this.faults.addAgent(index);
+    const nodes = Math.min(this.swarm.nodes, this.options.nodes ?? Infinity);
+    for (let index = 1; index <= nodes; index++) this.startNode(`node-${index}`);
+    this.#makeJobs();
+    this.faults.begin();
+    this.#everyNow('takeover', 900_000, () => {
+      for (const node of this.nodes) if (!node.isDead && !node.clock.isPaused) this.recorder.checkTakeover(node);
+    });
+    if (!this.options.off.has('api')) this.#everyNow('people', this.swarm.apiEveryMs, () => this.#doSomething());
+    await this.time.run(start + hours * HOUR_MS);
+    this.#isBusy = false;
+    await this.faults.end();
+    await drain(this);
+    const { decisions, commits, takeovers } = this.recorder;
+    return {
+      ...{ digest: this.trace.digest(), lines: this.trace.count, events: this.time.count, launches: this.launches },
+      ...{ decisions, commits, takeovers, hours: (this.time.now - start) / HOUR_MS },
+    };
+  }
+
+  startNode(id: string): SimNode {
+    const generation = this.nodes.filter((node) => node.id === id).length;
+    const node = new SimNode({
+      ...{ id, time: this.time, cluster: this.cluster, master: this.master, random: this.random.fork(`${id}/${generation}`) },
+      ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), offsetMs: this.faults.offsetOf(id) },
+      nodeCount: this.swarm.nodes,
+      probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
+      watcher: {
+        line: (who, what) => this.line(who, what),
+        onDecision: (from: SimNode, engine: Engine, decision: Decision) => this.recorder.onDecision(from, engine, decision),
+        onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
+        onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
+      },
+    });
+    this.line(id, 'starts');
+    this.nodes.push(node);
+    node.start();
+    return node;
+  }
+
+  /** The node's latest life. */
+  node(id: string): SimNode {
+    return this.nodes.filter((node) => node.id === id).at(-1) as SimNode;
+  }
+
+  get living(): readonly SimNode[] {
+    return this.nodes.filter((node) => !node.isDead);
+  }
+
+  apiOf(node: SimNode): ApiClient {
+    return new ApiClient({
+      ...{ store: node.store, copy: node.replica, now: () => node.clock.now() },
+      word: () => `w${String((this.#words += 1)).padStart(9, '0')}`,
+      onAnswer: (transaction, answer) => this.recorder.onAnswer(transaction, answer),
+    });
+  }
+
+  /** Runs a person's doing to its end, whatever becomes of the node. */
+  perform(act: () => Promise<void>): void {
+    act().catch((error: unknown) => this.time.fail(error));
+  }
+
+  /** A node that could serve a person now. */
+  serving(random: Random): SimNode | undefined {
+    const nodes = this.nodes.filter((node) => node.isServing);
+    return nodes.length > 0 ? random.pick(nodes) : undefined;
+  }
+
+  #doSomething(): void {
+    const node = this.serving(this.random);
+    if (node) this.perform(() => this.traffic.something(this.apiOf(node), node.clock.now()));
+  }
+
+  #makeJobs(): void {
+    const count = Math.min(this.swarm.jobs, this.options.jobs ?? Infinity);
+    for (let index = 0; index < count; index++) {
+      this.time.after(500 + index * 200, () => {
+        const node = this.serving(this.random);
+        if (node) this.perform(() => this.traffic.create(this.apiOf(node), node.clock.now()));
+      });
+    }
+  }
+
+  /** Calls again and again, at random, while the simulation's main part lasts. */
+  #everyNow(name: string, meanMs: number, act: () => void): void {
+    const random = this.random.fork(name);
+    const next = (): void => {
+      this.time.after(random.exponential(meanMs), () => {
+        if (!this.#isBusy) return;
+        act();
+        next();
+      });
+    };
+    next();
+  }
+
+  #probe(address: string): Promise<'open' | 'refused' | 'unclear'> {
+    const node = this.node(address);
+    if (node.isDead) return Promise.resolve('refused');
+    return Promise.resolve(node.clock.isPaused ? 'unclear' : 'open');
+  }
+
+  #onTrouble(node: SimNode, where: string, error: unknown): void {
+    this.line(node.id, `trouble in ${where}: ${String(error)}`);
+    const code = (error as { code?: string }).code;
+    const isExpected = code === 'unavailable' || code === 'unknown' || code === 'term-lost' || code === 'closed';
+    if (!isExpected && !node.isDead) this.time.fail(error);
+  }
+}

@@ -1,0 +1,77 @@
+/** Which faults a seed turns on, and how hard they strike: a random subset each, so that no fault always hides another. */
+
+import { Random } from './random.ts';
+
+/** Every fault, with what it does. Names are those of `--off`. */
+export const FAULTS = {
+  'store-delay': 'requests to the store take long, now and then longer than their time-out',
+  'store-errors': 'requests to the store are refused, lost, or carried out without an answer',
+  'watch-lag': 'changes reach the nodes late',
+  'watch-cut': 'watches end',
+  compaction: 'the history is compacted away',
+  partition: 'a node loses the store for a while',
+  'lease-loss': 'the leader’s lease is gone though it is well',
+  crash: 'a node dies at an arbitrary await and comes back',
+  stop: 'a node stops in order and comes back',
+  pause: 'a node stands still, often longer than its lease, and goes on',
+  'clock-skew': 'nodes’ wall clocks differ',
+  'clock-steps': 'wall clocks step',
+  'mesos-delay': 'messages between nodes and master take long',
+  'mesos-calls': 'calls to the master get no answer, whether or not they arrived',
+  'mesos-repeats': 'updates come twice',
+  'mesos-updates': 'updates get lost between agent and master',
+  'mesos-cut': 'a node loses the master for a while',
+  'mesos-failover': 'the master dies, another takes over',
+  'agent-stop': 'an agent is out of reach, perhaps long enough to be given up, and comes back',
+  'agent-replace': 'an agent is gone for good and replaced',
+  'executor-death': 'a task’s executor dies',
+  'broken-start': 'tasks never start',
+  rescind: 'offers are taken back',
+} as const;
+
+export type FaultName = keyof typeof FAULTS;
+
+export interface Swarm {
+  readonly nodes: number;
+  readonly agents: number;
+  readonly jobs: number;
+  /** Mean time between two writes by people, in milliseconds. */
+  readonly apiEveryMs: number;
+  /** Mean time between two strikes of each fault that is on, in milliseconds; for rates: their share. */
+  readonly faults: ReadonlyMap<FaultName, number>;
+  /** Whether followers look whether the leader's address answers. */
+  readonly hasProbe: boolean;
+}
+
+/** Faults that are a share of something, with the largest share; the others strike now and then. */
+const RATES: Partial<Record<FaultName, number>> = {
+  'store-delay': 0.2,
+  'store-errors': 0.1,
+  'watch-lag': 1,
+  'clock-skew': 1,
+  'mesos-delay': 1,
+  'mesos-calls': 0.05,
+  'mesos-repeats': 0.3,
+  'mesos-updates': 0.3,
+  'broken-start': 0.1,
+};
+
+export function drawSwarm(seed: string, off: ReadonlySet<string>): Swarm {
+  const random = new Random(`${seed}/swarm`);
+  const faults = new Map<FaultName, number>();
+  const isCalm = random.chance(0.05);
+  for (const name of Object.keys(FAULTS) as FaultName[]) {
+    const own = random.fork(name);
+    const most = RATES[name];
+    const level = most === undefined ? Math.round(own.logarithmic(60_000, 7_200_000)) : most * own.logarithmic(0.02, 1);
+    if (own.chance(0.35) && !isCalm && !off.has(name) && !off.has('all')) faults.set(name, level);
+  }
+  return {
+    nodes: random.pick([1, 2, 3, 3]),
+    agents: random.int(1, 5),
+    jobs: random.int(2, 14),
+    apiEveryMs: Math.round(random.logarithmic(60_000, 7_200_000)),
+    faults,
+    hasProbe: random.chance(0.3),
+  };
+}

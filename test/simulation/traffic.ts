@@ -1,0 +1,89 @@
+/** The people: they create, edit, suspend, resume, delete, start and kill, through any node that serves. */
+
+import type { JobSpec } from '../../src/job/spec.ts';
+import type { ApiClient, Definition } from './api-client.ts';
+import type { Random } from './random.ts';
+import { drawSpec, type WorkloadStyle } from './workload.ts';
+
+export interface TrafficOptions {
+  readonly random: Random;
+  readonly style: WorkloadStyle;
+  readonly maxJobs: number;
+  readonly line: (what: string) => void;
+}
+
+export class Traffic {
+  readonly #options: TrafficOptions;
+  #names = 0;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+  }
+
+  /** Makes one job, under a name that was or was not used before. */
+  async create(api: ApiClient, now: number): Promise<void> {
+    const { random, style, line } = this.#options;
+    const isReused = random.chance(0.2) && this.#names > 0;
+    if (!isReused) this.#names += 1;
+    const name = `job.${isReused ? random.int(1, this.#names) : this.#names}`;
+    const graph = api.graph();
+    if (graph.has(name)) return;
+    const spec = drawSpec(random, name, { graph, style, now });
+    if (spec) line(`create ${name}: ${await api.put(spec, 'maker')}`);
+  }
+
+  async something(api: ApiClient, now: number): Promise<void> {
+    const { random, maxJobs, line } = this.#options;
+    const definitions = api.definitions();
+    if (definitions.length === 0 || (definitions.length < maxJobs && random.chance(0.3))) return this.create(api, now);
+    const definition = random.pick(definitions);
+    const { name } = definition.spec;
+    const act = random.pick(['run', 'run', 'kill', 'kill', 'edit', 'edit', 'tweak', 'suspend', 'suspend', 'delete'] as const);
+    switch (act) {
+      case 'run':
+        return line(
+          `run ${name}: ${await api.request(random.chance(0.3) ? { type: 'run', job: name, env: { EXTRA: '1' } } : { type: 'run', job: name })}`,
+        );
+      case 'kill':
+        return this.#kill(api, name);
+      case 'edit':
+        return this.#edit(api, definition, now);
+      case 'tweak':
+        return line(`tweak ${name}: ${await api.put({ ...definition.spec, priority: random.int(0, 9) }, 'editor')}`);
+      case 'suspend':
+        return this.toggle(api, definition);
+      case 'delete':
+        return line(`delete ${name}: ${await api.delete(name, random.pick(['refuse', 'detach', 'delete']))}`);
+    }
+  }
+
+  async toggle(api: ApiClient, { spec }: Definition): Promise<void> {
+    const suspended = !(spec.suspended ?? false);
+    this.#options.line(`${suspended ? 'suspend' : 'resume'} ${spec.name}: ${await api.put({ ...spec, suspended }, 'suspender')}`);
+  }
+
+  async #kill(api: ApiClient, name: string): Promise<void> {
+    const numbers = api.runsOf(name);
+    const run = numbers.length > 0 ? this.#options.random.pick(numbers) : this.#options.random.int(1, 20);
+    this.#options.line(`kill ${name}#${run}: ${await api.request({ type: 'kill', job: name, run })}`);
+  }
+
+  /** Another definition under the same name. */
+  async #edit(api: ApiClient, { spec: old }: Definition, now: number): Promise<void> {
+    const { random, style, line } = this.#options;
+    const spec = drawSpec(random, old.name, { graph: api.graph(), style, now });
+    if (!spec) return;
+    const { schedule: _schedule, timeZone: _zone, after: _after, join: _join, ...rest } = spec;
+    const edited: JobSpec = random.chance(0.5) ? spec : { ...rest, ...schedulingOf(old) };
+    line(`edit ${old.name}: ${await api.put(edited, 'editor')}`);
+  }
+}
+
+function schedulingOf({ schedule, timeZone, after, join }: JobSpec): Partial<JobSpec> {
+  return {
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(after === undefined ? {} : { after }),
+    ...(join === undefined ? {} : { join }),
+  };
+}
