@@ -6,6 +6,7 @@ import { killAttempt, sendKill } from './kills.ts';
 import type { Attempt, RunRecord } from './records.ts';
 import { confirmAt, killAgainAt, setRunTimer, startingDeadline, timeoutAt, unreachableUntil } from './run-timer.ts';
 import { settleRun, storeOpen } from './runs.ts';
+import { describeShortage } from './shortage.ts';
 import { isoTime } from './verdicts.ts';
 import { isAlive, type World } from './world.ts';
 
@@ -26,9 +27,12 @@ function retryWhenDue(world: World, run: RunRecord): void {
 function missWhenLate(world: World, run: RunRecord): void {
   const deadline = startingDeadline(run);
   if (deadline === undefined || deadline > world.now) return setRunTimer(world, run);
-  const waited = run.state === 'queued' ? 'waiting for an earlier run' : 'waiting for an offer that fits';
+  const shape = world.pending.keyOf(run);
+  const shortage = shape === undefined ? undefined : world.shortages.get(shape);
+  const waited = run.state === 'queued' ? 'waiting for an earlier run' : `waiting for an offer: ${describeShortage(shortage)}`;
+  const data = { deadline, state: run.state, ...(shortage ? { nearest: shortage.nearest } : {}) };
   const text = `the starting deadline, ${isoTime(deadline)}, passed while ${waited}`;
-  settleRun(world, run, { outcome: 'missed', reason: { code: 'deadline', text, data: { deadline, state: run.state } } });
+  settleRun(world, run, { outcome: 'missed', reason: { code: 'deadline', text, data } });
 }
 
 function decideAlive(world: World, run: RunRecord): void {

@@ -9,6 +9,7 @@ import { IDLE_REFUSE_MS, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits
 import { OfferBook } from './offer-book.ts';
 import { placePending } from './placement.ts';
 import type { ExecutorIdentity } from './records.ts';
+import { waitingWakeAt, writeWaiting } from './shortage.ts';
 import { takeStatus } from './statuses.ts';
 import { isAlive, type World } from './world.ts';
 
@@ -42,9 +43,9 @@ export class ExecutorLink {
     return this.#isConnected && this.#isReconciled;
   }
 
-  /** When everything alive is to be asked about again. */
+  /** When everything alive is to be asked about again, or what waits to be written down. */
   get wakeAt(): number | undefined {
-    return this.#isConnected ? this.#reconcileAt : undefined;
+    return this.#isConnected ? Math.min(this.#reconcileAt, waitingWakeAt(this.#world) ?? Infinity) : undefined;
   }
 
   take(event: ExecutorEvent): void {
@@ -75,6 +76,7 @@ export class ExecutorLink {
     if (world.now >= this.#reconcileAt) this.#reconcile();
     if (this.#isReconciled && this.#offers.size > 0 && this.#isWaiting) placePending(world, this.#offers);
     if (!this.#isExclusive && this.#isReconciled) this.#giveBack();
+    writeWaiting(world);
     world.recorder.close();
   }
 

@@ -7,6 +7,7 @@ export const GRAPH_KEY = 'graph';
 /** The latest span in which the whole cluster was suspended. */
 export const SUSPENSION_KEY = 'suspension';
 export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
+export const WAITING_KEY = 'executor/waiting';
 export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';
 export const STATES = 'state/';

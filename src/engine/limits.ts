@@ -51,3 +51,9 @@ export const CHILD_ROOM = 30;
 
 /** Verdict ranges kept per job. */
 export const KEPT_VERDICTS = 100;
+
+/** What waits for offers, and why, is looked at and written down at this pace; what waits for less is not mentioned. */
+export const WAITING_INTERVAL_MS = 5_000;
+
+/** Shapes of waiting runs that are written down. */
+export const WAITING_SHAPES = 200;

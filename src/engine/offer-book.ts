@@ -7,6 +7,7 @@ import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.
 import type { Job } from '../job/job.ts';
 import { type AgentView, type PlacedValues, unmetConstraint } from './constraints.ts';
 import { LAUNCH_BATCH } from './limits.ts';
+import type { Lack } from './records.ts';
 
 export interface Pool extends AgentView {
   readonly key: string;
@@ -117,16 +118,26 @@ function isFuller(a: Pool, b: Pool): boolean {
 }
 
 function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
-  return pool.staged < LAUNCH_BATCH && shortOf(pool, job) === undefined && unmetConstraint(job.constraints, pool, placed) === undefined;
+  return pool.staged < LAUNCH_BATCH && hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
 }
 
-/** Which resource the pool is short of for this job. */
-export function shortOf(pool: Pool, job: Job): 'cpus' | 'mem' | 'disk' | 'gpus' | 'ports' | undefined {
-  const { task } = job;
-  for (const name of ['cpus', 'mem', 'disk', 'gpus'] as const) {
-    if (pool.free[name] < thousandths(task[name])) return name;
+const AMOUNTS = ['cpus', 'mem', 'disk', 'gpus'] as const;
+
+/** Whether the pool has what the job asks for. */
+function hasRoom(pool: Pool, job: Job): boolean {
+  for (const name of AMOUNTS) if (pool.free[name] < thousandths(job.task[name])) return false;
+  return choosePorts(pool.ports, job.task.ports) !== undefined;
+}
+
+/** All that the pool is short of for this job. */
+export function shortagesOf(pool: Pool, job: Job): Lack[] {
+  const lacks: Lack[] = [];
+  for (const what of AMOUNTS) {
+    const offered = pool.free[what] / 1000;
+    if (offered < job.task[what]) lacks.push({ what, wanted: job.task[what], offered });
   }
-  return choosePorts(pool.ports, task.ports) ? undefined : 'ports';
+  if (!choosePorts(pool.ports, job.task.ports)) lacks.push({ what: 'ports' });
+  return lacks;
 }
 
 /** Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. */

@@ -19,6 +19,8 @@ export interface Shape {
   readonly job: Job;
   /** Run ids in order of rank. */
   readonly runs: TimerHeap;
+  /** Since when the one of them waits that ranks first. */
+  readonly oldestSince: Instant | undefined;
 }
 
 export class PendingQueue {
@@ -48,7 +50,7 @@ export class PendingQueue {
     const key = this.#keyOf(job);
     if (!this.#shapeOf.has(id)) this.additions += 1;
     let shape = this.shapes.get(key);
-    if (!shape) this.shapes.set(key, (shape = { key, job, runs: new TimerHeap() }));
+    if (!shape) this.shapes.set(key, (shape = this.#newShape(key, job)));
     const since = run.pendingSince ?? run.createdAt;
     shape.runs.set(id, since - job.priority * AGEING_STEP_MS);
     this.#shapeOf.set(id, shape);
@@ -65,6 +67,24 @@ export class PendingQueue {
     if (shape.runs.size === 0) this.shapes.delete(shape.key);
   }
 
+  /** The shape a waiting run belongs to. */
+  keyOf(run: RunRecord): string | undefined {
+    return this.#shapeOf.get(runId(run.job, run.number))?.key;
+  }
+
+  #newShape(key: string, job: Job): Shape {
+    const runs = new TimerHeap();
+    const since = this.#since;
+    return {
+      key,
+      job,
+      runs,
+      get oldestSince() {
+        return runs.first === undefined ? undefined : since.at(runs.first);
+      },
+    };
+  }
+
   #keyOf(job: Job): string {
     let key = this.#keys.get(job);
     if (key === undefined) this.#keys.set(job, (key = shapeKey(job)));
@@ -74,7 +94,8 @@ export class PendingQueue {
 
 const COUNTING: ReadonlySet<string> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
 
-function shapeKey(job: Job): string {
+/** What a run asks of an offer; runs with the same key fit the same offers. */
+export function shapeKey(job: Job): string {
   const { cpus, mem, disk, gpus, ports } = job.task;
   // Constraints that count a job's own tasks make the shape the job's own.
   const own = job.constraints.some((constraint) => COUNTING.has(constraint.operator)) ? job.name : '';

@@ -9,6 +9,7 @@ import { attributeValue, type PlacedValues } from './constraints.ts';
 import type { OfferBook, Pool } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
+import { noteShortage } from './shortage.ts';
 import { startingDeadline } from './run-timer.ts';
 import { storeOpen } from './runs.ts';
 import { taskEnvironment } from './task-environment.ts';
@@ -56,8 +57,12 @@ function stageFirst(
   const run = firstRun(world, shape);
   if (!run) return undefined;
   const job = world.jobOf(run);
-  const pool = offers.fit(job, placedValues(world, run, placedNow), first);
-  if (!pool) return undefined;
+  const others = placedValues(world, run, placedNow);
+  const pool = offers.fit(job, others, first);
+  if (!pool) {
+    noteShortage(world, offers, { key: shape.key, job, placed: others });
+    return undefined;
+  }
   world.pending.delete(run);
   const placed = placedAttributes(job, pool);
   if (placed) placedNow.set(run.job, [...(placedNow.get(run.job) ?? []), placed]);

@@ -220,6 +220,26 @@ export interface ClusterSuspension {
   readonly by: string;
 }
 
+/** One thing an offer lacked. */
+export type Lack =
+  | { readonly what: 'cpus' | 'mem' | 'disk' | 'gpus'; readonly wanted: number; readonly offered: number }
+  | { readonly what: 'ports' }
+  | { readonly what: 'constraint'; readonly constraint: readonly [attribute: string, operator: string, value: string] };
+
+/** Why nothing of a shape could be launched: the offer that came nearest, and what it lacked. */
+export interface Shortage {
+  readonly at: Instant;
+  /** How many pools of offers were looked at. */
+  readonly offers: number;
+  readonly nearest: { readonly agentId: string; readonly hostname: string; readonly lacks: readonly Lack[] };
+}
+
+/** The value at `executor/waiting`: runs that have waited for an offer for a while, by what they ask for (see shapeKey). */
+export interface WaitingRecord {
+  readonly at: Instant;
+  readonly shapes: readonly { readonly key: string; readonly since: Instant; readonly runs: number; readonly shortage?: Shortage }[];
+}
+
 /** The value at `executor/identity`. */
 export interface ExecutorIdentity {
   readonly kind: string;

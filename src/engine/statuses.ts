@@ -109,7 +109,17 @@ function attemptEnd(run: RunRecord, status: TaskStatus): AttemptEnd {
 function failureReason(status: TaskStatus): Reason {
   if (status.outOfMemory) return reasonOf('out-of-memory', status, 'it used more memory than it asked for');
   if (status.signal !== undefined) return reasonOf('signal', status, `ended by ${status.signal}`);
-  return reasonOf('exit', status, `exited with code ${status.exitCode ?? '(not told)'}`);
+  const text = `exited with code ${status.exitCode ?? '(not told)'}`;
+  return reasonOf('exit', tellsOnlyCode(status) ? withoutMessage(status) : status, text);
+}
+
+/** `Container exited with status 3`: says nothing that the code does not. */
+function tellsOnlyCode({ message, exitCode }: TaskStatus): boolean {
+  return exitCode !== undefined && message !== undefined && new RegExp(`exit\\w*( with)? (code|status) ${exitCode}\\.?$`).test(message);
+}
+
+function withoutMessage({ message: _redundant, ...status }: TaskStatus): TaskStatus {
+  return status;
 }
 
 /** A task that was never heard of and that the executor, able to know, does not know: it never ran. */

@@ -14,7 +14,18 @@ import type { Instant } from '../schedule/schedule.ts';
 import { StepRecorder } from './decision.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
-import type { ClusterSuspension, ExecutorIdentity, FlowId, JobState, Outcome, RunRecord, RunState, Verdict } from './records.ts';
+import type {
+  ClusterSuspension,
+  ExecutorIdentity,
+  FlowId,
+  JobState,
+  Outcome,
+  RunRecord,
+  RunState,
+  Shortage,
+  Verdict,
+  WaitingRecord,
+} from './records.ts';
 import { runId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
 
@@ -81,6 +92,10 @@ export class World {
   /** Backfills of which a run has just ended: they may create their next. */
   readonly backfilling: { readonly slot: Slot; readonly id: string }[] = [];
   identity: ExecutorIdentity | undefined;
+  /** Why shapes of waiting runs fitted no offer, as last seen. */
+  readonly shortages = new Map<string, Shortage>();
+  /** What was last written of the runs that wait. */
+  waiting: WaitingRecord = { at: 0, shapes: [] };
   /** The cluster's latest suspension. */
   suspension: ClusterSuspension | undefined;
   /** The time of the decision under way. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
+import type { WaitingRecord } from '../../../src/engine/records.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
 const due = 'R1/2026-03-01T01:00:00Z/PT1H';
@@ -104,6 +105,34 @@ test('host ports are chosen from the offer, none twice', () => {
     [31000, 31001, 31002],
   );
   assert.deepEqual(rig.run('p', 1)?.attempts[0]?.ports?.[1], 31001);
+});
+
+test('for what waits it is written down which offer came nearest and what it lacked', () => {
+  const rig = rigWithout();
+  rig.define({
+    name: 'big',
+    schedule: due,
+    task: { command: 'x', cpus: 4 },
+    constraints: [['rack', 'EQUALS', 'r1']],
+    startingDeadline: 'PT1M',
+  });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('far', { resources: { ...small, cpus: 1 } });
+  rig.advance(6000);
+  rig.offer('near', { resources: { ...small, cpus: 3 }, attributes: { rack: { type: 'text', value: 'r1' } } });
+  rig.advance(6000);
+  const waiting = JSON.parse(rig.store.get('executor/waiting') ?? '{}') as WaitingRecord;
+  assert.equal(waiting.shapes.length, 1);
+  assert.equal(waiting.shapes[0]?.runs, 1);
+  assert.deepEqual(waiting.shapes[0]?.shortage?.nearest, {
+    agentId: 'near',
+    hostname: 'near.test',
+    lacks: [{ what: 'cpus', wanted: 4, offered: 3 }],
+  });
+  rig.advance(60_000);
+  assert.match(rig.run('big', 1)?.reason?.text ?? '', /near\.test, lacked cpus \(4 wanted, 3 offered\)/);
+  rig.advance(10_000);
+  assert.deepEqual((JSON.parse(rig.store.get('executor/waiting') ?? '{}') as WaitingRecord).shapes, []);
 });
 
 test('a rescinded offer and a lost agent are not used', () => {

@@ -1,0 +1,87 @@
+/**
+ * Why a run that is due still waits: for each shape of waiting run, which offer came nearest and what it lacked. Kept in memory for
+ * the engine's own verdicts, and written now and then under one key, so that every node can tell.
+ */
+
+import type { Job } from '../job/job.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import { type PlacedValues, unmetConstraint } from './constraints.ts';
+import { WAITING_KEY } from './keys.ts';
+import { WAITING_INTERVAL_MS, WAITING_SHAPES } from './limits.ts';
+import { type OfferBook, type Pool, shortagesOf } from './offer-book.ts';
+import type { Lack, Shortage, WaitingRecord } from './records.ts';
+import type { World } from './world.ts';
+
+/** Looks at the offers once for a shape that fitted none of them; again only after a while. */
+export function noteShortage(world: World, offers: OfferBook, { key, job, placed }: { key: string; job: Job; placed: PlacedValues }): void {
+  const known = world.shortages.get(key);
+  if (known && world.now - known.at < WAITING_INTERVAL_MS) return;
+  let nearest: { pool: Pool; lacks: readonly Lack[] } | undefined;
+  for (const pool of offers.pools.values()) {
+    const lacks = lacksOf(pool, job, placed);
+    if (lacks.length > 0 && (!nearest || isNearer(lacks, nearest.lacks))) nearest = { pool, lacks };
+  }
+  if (!nearest) return;
+  const { agentId, hostname } = nearest.pool;
+  world.shortages.set(key, { at: world.now, offers: offers.pools.size, nearest: { agentId, hostname, lacks: nearest.lacks } });
+}
+
+function lacksOf(pool: Pool, job: Job, placed: PlacedValues): Lack[] {
+  const lacks: Lack[] = shortagesOf(pool, job);
+  const unmet = unmetConstraint(job.constraints, pool, placed);
+  if (unmet) lacks.push({ what: 'constraint', constraint: [unmet.attribute, unmet.operator, unmet.value ?? ''] });
+  return lacks;
+}
+
+/** Fewer things lacking is nearer; among equals, the one that has the larger part of what is wanted. */
+function isNearer(a: readonly Lack[], b: readonly Lack[]): boolean {
+  if (a.length !== b.length) return a.length < b.length;
+  return shareOf(a) > shareOf(b);
+}
+
+function shareOf(lacks: readonly Lack[]): number {
+  let share = 0;
+  for (const lack of lacks) if (lack.what !== 'constraint' && lack.what !== 'ports') share += lack.offered / lack.wanted;
+  return share / lacks.length;
+}
+
+/** Says a shortage in words: `the nearest offer, of agent a1, lacked cpus (4 wanted, 1.5 offered)`. */
+export function describeShortage(shortage: Shortage | undefined): string {
+  if (!shortage) return 'no offer came';
+  const { hostname, lacks } = shortage.nearest;
+  return `the nearest of ${shortage.offers} offers, of ${hostname}, lacked ${lacks.map(describeLack).join(' and ')}`;
+}
+
+function describeLack(lack: Lack): string {
+  if (lack.what === 'constraint') return `the constraint ${lack.constraint.filter((part) => part !== '').join(' ')}`;
+  if (lack.what === 'ports') return 'ports';
+  return `${lack.what} (${lack.wanted} wanted, ${lack.offered} offered)`;
+}
+
+/** When waiting runs are to be written down again. */
+export function waitingWakeAt(world: World): Instant | undefined {
+  return world.pending.size > 0 || world.waiting.shapes.length > 0 ? world.waiting.at + WAITING_INTERVAL_MS : undefined;
+}
+
+/** Writes what waits and why, if it is time and something changed; one write, whatever waits. */
+export function writeWaiting(world: World): void {
+  if (world.now < world.waiting.at + WAITING_INTERVAL_MS) return;
+  const shapes = waitingShapes(world);
+  const isNews = JSON.stringify(shapes) !== JSON.stringify(world.waiting.shapes);
+  world.waiting = { at: world.now, shapes };
+  if (isNews) world.recorder.put(WAITING_KEY, world.waiting);
+}
+
+/** Only runs that have waited for a while count, so that an ordinary launch writes nothing here. */
+function waitingShapes(world: World): WaitingRecord['shapes'] {
+  const shapes: WaitingRecord['shapes'][number][] = [];
+  for (const shape of world.pending.shapes.values()) {
+    if (shapes.length === WAITING_SHAPES) break;
+    const since = shape.oldestSince;
+    if (since === undefined || world.now - since < WAITING_INTERVAL_MS) continue;
+    const shortage = world.shortages.get(shape.key);
+    shapes.push({ key: shape.key, since, runs: shape.runs.size, ...(shortage ? { shortage } : {}) });
+  }
+  for (const key of world.shortages.keys()) if (!world.pending.shapes.has(key)) world.shortages.delete(key);
+  return shapes;
+}
