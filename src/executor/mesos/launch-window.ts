@@ -4,17 +4,23 @@
  * A burst of 200 on one small agent lost 22 to 79 tasks that way; 5 to 10 on their way give the best rate.
  *
  * The limit follows what the agent manages: it grows by one for each launch that is heard of quickly though the window was full,
- * and halves when one takes long or runs into Mesos' time-out. So it settles near what the agent starts in QUICK_LAUNCH_MS.
+ * and halves when one takes long or runs into Mesos' time-out. So it settles near what the agent starts in `quickMs`.
  */
 
-export const INITIAL_LAUNCHES_PER_AGENT = 8;
-export const MAX_LAUNCHES_PER_AGENT = 64;
-/** Heard of within this: the agent keeps up. */
-export const QUICK_LAUNCH_MS = 5_000;
-/** Heard of later than this: it does not. */
-export const SLOW_LAUNCH_MS = 20_000;
-/** A launch that nothing was heard of is no longer counted after this; reconciliation settles what became of it. */
-export const FORGET_LAUNCH_MS = 120_000;
+export interface LaunchPace {
+  /** Launches on their way on one agent, to begin with. */
+  readonly initial: number;
+  /** Never more than this. */
+  readonly most: number;
+  /** Heard of within this: the agent keeps up. */
+  readonly quickMs: number;
+  /** Heard of later than this: it does not. Well below the agents' `--executor_registration_timeout`. */
+  readonly slowMs: number;
+  /** A launch that nothing was heard of is no longer counted after this; reconciliation settles what became of it. */
+  readonly forgetMs: number;
+}
+
+export const DEFAULT_LAUNCH_PACE: LaunchPace = { initial: 8, most: 64, quickMs: 5_000, slowMs: 20_000, forgetMs: 120_000 };
 
 interface Flight {
   readonly agentId: string;
@@ -31,29 +37,29 @@ interface AgentWindow {
 }
 
 export class LaunchWindow {
-  readonly #initial: number;
+  readonly #pace: LaunchPace;
   readonly #agents = new Map<string, AgentWindow>();
   readonly #flights = new Map<string, Flight>();
 
-  constructor(initial: number = INITIAL_LAUNCHES_PER_AGENT) {
-    this.#initial = initial;
+  constructor(pace: Partial<LaunchPace> = {}) {
+    this.#pace = { ...DEFAULT_LAUNCH_PACE, ...pace };
   }
 
   /** How many more may be sent to this agent. `now` is monotonic, in milliseconds, here and below. */
   room(agentId: string, now: number): number {
     const agent = this.#agents.get(agentId);
-    if (agent === undefined) return this.#initial;
+    if (agent === undefined) return this.#pace.initial;
     this.#forgetOld(agent, now);
     return Math.max(agent.limit - agent.tasks.size, 0);
   }
 
   limit(agentId: string): number {
-    return this.#agents.get(agentId)?.limit ?? this.#initial;
+    return this.#agents.get(agentId)?.limit ?? this.#pace.initial;
   }
 
   launched(taskId: string, agentId: string, now: number): void {
     if (this.#flights.has(taskId)) return;
-    const agent = this.#agents.get(agentId) ?? { limit: this.#initial, tasks: new Set<string>(), fullAt: -1, halvedAt: -1 };
+    const agent = this.#agents.get(agentId) ?? { limit: this.#pace.initial, tasks: new Set<string>(), fullAt: -1, halvedAt: -1 };
     this.#agents.set(agentId, agent);
     agent.tasks.add(taskId);
     this.#flights.set(taskId, { agentId, startedAt: now });
@@ -68,7 +74,7 @@ export class LaunchWindow {
     this.#flights.delete(taskId);
     agent.tasks.delete(taskId);
     this.#adapt(agent, flight, didTimeOut ? Number.POSITIVE_INFINITY : now - flight.startedAt);
-    if (agent.tasks.size === 0 && agent.limit === this.#initial) this.#agents.delete(flight.agentId);
+    if (agent.tasks.size === 0 && agent.limit === this.#pace.initial) this.#agents.delete(flight.agentId);
     return flight.agentId;
   }
 
@@ -83,12 +89,12 @@ export class LaunchWindow {
   }
 
   #adapt(agent: AgentWindow, flight: Flight, tookMs: number): void {
-    if (tookMs > SLOW_LAUNCH_MS) {
+    if (tookMs > this.#pace.slowMs) {
       if (flight.startedAt < agent.halvedAt) return;
       agent.limit = Math.max(Math.floor(agent.limit / 2), 1);
-      agent.halvedAt = flight.startedAt + Math.min(tookMs, FORGET_LAUNCH_MS);
-    } else if (tookMs < QUICK_LAUNCH_MS && agent.fullAt >= flight.startedAt) {
-      agent.limit = Math.min(agent.limit + 1, MAX_LAUNCHES_PER_AGENT);
+      agent.halvedAt = flight.startedAt + Math.min(tookMs, this.#pace.forgetMs);
+    } else if (tookMs < this.#pace.quickMs && agent.fullAt >= flight.startedAt) {
+      agent.limit = Math.min(agent.limit + 1, this.#pace.most);
     }
   }
 
@@ -96,7 +102,7 @@ export class LaunchWindow {
     for (const taskId of agent.tasks) {
       const flight = this.#flights.get(taskId);
       // In order of launch: the first that is young ends it.
-      if (flight !== undefined && now - flight.startedAt < FORGET_LAUNCH_MS) return;
+      if (flight !== undefined && now - flight.startedAt < this.#pace.forgetMs) return;
       agent.tasks.delete(taskId);
       this.#flights.delete(taskId);
     }

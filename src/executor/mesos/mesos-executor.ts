@@ -14,7 +14,7 @@ import { anonymous } from './authenticator.ts';
 import { Connection } from './connection.ts';
 import { rolesOf } from './framework.ts';
 import { notLaunched, planLaunch, rejected } from './launch.ts';
-import { INITIAL_LAUNCHES_PER_AGENT, LaunchWindow } from './launch-window.ts';
+import { LaunchWindow } from './launch-window.ts';
 import { isUnderMaintenance, MAINTENANCE_REFUSE_MS } from './maintenance.ts';
 import { OfferGate, type GatedOffer } from './offer-gate.ts';
 import { toOffer } from './offers.ts';
@@ -45,7 +45,7 @@ export class MesosExecutor implements Executor {
   constructor(options: MesosOptions) {
     const { clock } = options;
     this.#options = options;
-    this.#window = new LaunchWindow(options.launchesPerAgent ?? INITIAL_LAUNCHES_PER_AGENT);
+    this.#window = new LaunchWindow(options.launchPace);
     this.#gate = new OfferGate({
       clock,
       window: this.#window,

@@ -5,6 +5,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Containerizer } from './command-info.ts';
 import type { FrameworkOptions } from './framework.ts';
+import type { LaunchPace } from './launch-window.ts';
 import type { MasterDetector } from './master-detector.ts';
 import type { TlsOptions } from './transport.ts';
 
@@ -19,8 +20,8 @@ export interface MesosOptions {
   readonly tls?: TlsOptions;
   /** Runs tasks that have an image. Default: docker. */
   readonly containerizer?: Containerizer;
-  /** Launches on their way on one agent to begin with; see launch-window.ts. */
-  readonly launchesPerAgent?: number;
+  /** How many launches may be on their way on one agent; see launch-window.ts. */
+  readonly launchPace?: Partial<LaunchPace>;
   /** How long `reconciled` waits for tasks that nobody speaks for. */
   readonly reconcileBoundMs?: number;
   /** How the agents are asked for logs. Default: http, anonymous. */

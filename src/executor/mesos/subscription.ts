@@ -9,6 +9,7 @@
  *    SUBSCRIBE fences it off, and reconciliation then tells what became of it.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Lane } from './lane.ts';
@@ -55,6 +56,8 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
+    // Each request under way listens: the stream, the call whose turn it is, the acknowledgements.
+    setMaxListeners(ACKNOWLEDGE_WIDTH + 8, this.#abort.signal);
     this.#watchdog = new Watchdog(options.clock, HEARTBEATS_MISSED * DEFAULT_HEARTBEAT_MS, (silentMs) => {
       this.end({
         kind: 'retry',

@@ -88,7 +88,7 @@ test('a known identity is put into both places that Mesos compares', async () =>
   await rig.start('framework-0042');
   const { body } = rig.master.callsOf('SUBSCRIBE')[0]!;
   assert.equal(body.framework_id!.value, 'framework-0042');
-  assert.equal(body.subscribe!.framework_info.id.value, 'framework-0042');
+  assert.equal(body.subscribe!.framework_info.id?.value, 'framework-0042');
   assert.equal(rig.of('connected')[0]!.identity, 'framework-0042');
 });
 

@@ -7,7 +7,7 @@ import { AGENT, offer } from './fixtures.ts';
 
 function setup(launchesPerAgent = 4) {
   const clock = new ManualClock();
-  const window = new LaunchWindow(launchesPerAgent);
+  const window = new LaunchWindow({ initial: launchesPerAgent });
   const told: string[] = [];
   const givenBack: string[] = [];
   const gate = new OfferGate({
