@@ -4,6 +4,7 @@ import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
+import { validateSpec } from '../../../src/job/validate-spec.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../../src/telemetry/series.ts';
 import type { Series } from '../../../src/telemetry/series.ts';
 
@@ -57,6 +58,13 @@ test('source files that are named are there', () => assert.deepEqual(pages.flatM
 test('one that is not is named', () => {
   const text = '`engine/world.ts` `world.ts` `src/telemetry/series.ts` `engine/gone.ts`';
   assert.deepEqual(missingFiles({ path: 'docs/page.md', text }), ['docs/page.md: no engine/gone.ts']);
+});
+
+test('the jobs in the README are definitions', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const bodies = [...readme.matchAll(/-d '(\{[^']*\})'/g)].map((match) => JSON.parse(match[1] ?? '') as unknown);
+  assert.equal(bodies.length, 2);
+  for (const body of bodies) assert.equal(validateSpec(body).ok, true);
 });
 
 test('the page of metrics lists each as it is', () => {
