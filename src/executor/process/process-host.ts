@@ -49,6 +49,7 @@ export class ProcessHost implements TaskHost {
   /** Wrappers that it found. */
   readonly #adopted = new Map<string, StartRecord>();
   #stopPolling: CancelTimer | undefined;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
@@ -75,42 +76,46 @@ export class ProcessHost implements TaskHost {
   async launch(launch: TaskLaunch, signal: AbortSignal): Promise<TaskReport> {
     const { taskId } = launch;
     if (!isTaskId(taskId)) return refused(taskId, 'invalid-task-id', 'letters, digits, and _ . - only');
-    const known = await this.look(taskId);
-    if (known !== undefined) return known.isInterrupted === true && !signal.aborted ? this.resume(taskId) : known;
     const plan = await this.#plan(launch);
     if ('status' in plan) return plan;
     if (signal.aborted) return neverBegan({ taskId, state: 'killed', message: 'killed before it began' });
     try {
       const directory = await this.#store.create(taskId);
-      if (directory === undefined) return (await this.look(taskId)) ?? cutShort(taskId);
+      if (directory === undefined) return await this.#again(taskId, signal);
       if (plan.owner !== undefined) await chown(join(directory, 'sandbox'), plan.owner.uid, plan.owner.gid);
       await writeLaunch(directory, plan.record);
       // If the machine dies from here on, the task is known to have been on its way.
       await this.#store.makeDurable();
-      return await this.#start(taskId, directory, plan.record);
+      return await this.#start({ taskId, directory, record: plan.record, signal });
     } catch (error) {
       if (this.#children.has(taskId)) throw error;
       return this.#notStarted(taskId, error);
     }
   }
 
+  /** It was launched before: what became of it counts, and what was cut short goes on. */
+  async #again(taskId: string, signal: AbortSignal): Promise<TaskReport> {
+    const report = await this.look(taskId);
+    return report?.isInterrupted === true && !signal.aborted ? this.resume(taskId) : (report ?? cutShort(taskId));
+  }
+
   async look(taskId: string): Promise<TaskReport | undefined> {
     for (;;) {
-      const place = await this.#store.find(taskId);
+      const place = this.#store.find(taskId);
       if (place === undefined) return undefined;
       const report = await this.#lookAt(taskId, place);
       // Moved meanwhile: what was read may be half of it.
-      if ((await this.#store.find(taskId))?.directory === place.directory) return report;
+      if (this.#store.find(taskId)?.directory === place.directory) return report;
     }
   }
 
   /** Safe even if the wrapper of the first try is alive after all: only one of them can claim the launch. */
   async resume(taskId: string): Promise<TaskReport> {
-    const place = await this.#store.find(taskId);
-    const record = place === undefined ? undefined : await readLaunch(place.directory);
+    const place = this.#store.find(taskId);
+    const record = place === undefined ? undefined : readLaunch(place.directory);
     if (place === undefined || record === undefined) return (await this.look(taskId)) ?? cutShort(taskId);
     try {
-      return await this.#start(taskId, place.directory, record);
+      return await this.#start({ taskId, directory: place.directory, record });
     } catch (error) {
       this.#options.logger.warn({ taskId, error }, 'task not started');
       // The first try's wrapper may yet come: from here on it finds the launch claimed.
@@ -120,14 +125,14 @@ export class ProcessHost implements TaskHost {
   }
 
   async kill(taskId: string, order: KillOrder): Promise<TaskReport | undefined> {
-    const place = isTaskId(taskId) ? await this.#store.find(taskId) : undefined;
+    const place = isTaskId(taskId) ? this.#store.find(taskId) : undefined;
     if (place === undefined) return undefined;
     const report = await this.#lookAt(taskId, place);
     if (isOver(report.status)) return report;
     // The mark comes first: if the node dies after the signal, the end is still known to have been asked for.
     await writeKill(place.directory, order.killBy);
     if (report.isInterrupted === true) await writeVoid(place.directory);
-    const start = await readStart(place.directory);
+    const start = readStart(place.directory);
     const pid = typeof start === 'object' ? start.pid : this.#children.get(taskId);
     if (pid !== undefined) signalGroup(pid, order.isForced ? 'SIGKILL' : 'SIGTERM');
     return this.#lookAt(taskId, place);
@@ -144,10 +149,10 @@ export class ProcessHost implements TaskHost {
   async readLog(request: LogRequest): Promise<LogChunk | undefined> {
     const { taskId } = request.task;
     for (;;) {
-      const place = await this.#store.find(taskId);
+      const place = this.#store.find(taskId);
       if (place === undefined) return undefined;
       const chunk = await readTaskLog(join(place.directory, request.stream), request);
-      if (chunk !== undefined || (await this.#store.find(taskId))?.directory === place.directory) return chunk;
+      if (chunk !== undefined || this.#store.find(taskId)?.directory === place.directory) return chunk;
     }
   }
 
@@ -171,16 +176,34 @@ export class ProcessHost implements TaskHost {
     return { record, owner: as.type === 'other' ? as : undefined };
   }
 
-  /** Resolves when the wrapper is there; its end comes by changed(). */
-  async #start(taskId: string, directory: string, { command, env, resources }: LaunchRecord): Promise<TaskReport> {
-    const { environment } = this.#options;
+  /** Resolves when the wrapper is there; its end comes by changed(). One at a time: each holds up the event loop for some ms. */
+  async #start(start: Start): Promise<TaskReport> {
+    const { taskId, directory, record } = start;
+    const before = this.#starting;
+    let done: () => void = () => undefined;
+    this.#starting = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      await before;
+      if (start.signal?.aborted === true) return await this.#lookAt(taskId, { directory, isAcknowledged: false });
+      await this.#spawn(start);
+    } finally {
+      // Others get their turn in between: the leader's lease, for one.
+      this.#options.clock.timer(0, done);
+    }
+    const status: TaskStatus = { taskId, state: 'running', at: this.#options.clock.now() };
+    return { status, resources: record.resources, isKept: true, isAcknowledged: false };
+  }
+
+  async #spawn({ taskId, directory, record: { command, env } }: Start): Promise<void> {
     const { file, args } = wrapperCommand(directory, command);
     const child = spawn(file, args, {
       // A session of its own: signals meant for the node, and the node's death, don't reach it.
       detached: true,
       stdio: 'ignore',
       cwd: directory,
-      env: { ...environment, HOME: join(directory, 'sandbox'), ...env },
+      env: { ...this.#options.environment, HOME: join(directory, 'sandbox'), ...env },
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -189,8 +212,6 @@ export class ProcessHost implements TaskHost {
     child.unref();
     if (child.pid !== undefined) this.#children.set(taskId, child.pid);
     child.once('exit', () => this.#wrapperEnded(taskId));
-    const status: TaskStatus = { taskId, state: 'running', at: this.#options.clock.now() };
-    return { status, resources, isKept: true, isAcknowledged: false };
   }
 
   #wrapperEnded(taskId: string): void {
@@ -200,7 +221,7 @@ export class ProcessHost implements TaskHost {
   /** A wrapper that ended without a claim will not make one: what it was to start has not begun, and won't. */
   async #conclude(report: TaskReport): Promise<TaskReport> {
     const { taskId } = report.status;
-    const place = report.isInterrupted === true ? await this.#store.find(taskId) : undefined;
+    const place = report.isInterrupted === true ? this.#store.find(taskId) : undefined;
     if (place === undefined) return report;
     await writeVoid(place.directory);
     return this.#lookAt(taskId, place);
@@ -217,12 +238,12 @@ export class ProcessHost implements TaskHost {
   }
 
   async #lookAt(taskId: string, { directory, isAcknowledged }: TaskPlace): Promise<TaskReport> {
-    const launch = await readLaunch(directory);
+    const launch = readLaunch(directory);
     const child = this.#children.get(taskId);
     const start = await this.#startSeen(directory, child);
     const isAlive = child !== undefined || (typeof start === 'object' && (await startOf(start.pid)) === start.since);
     // Read last: a wrapper that was seen alive may have ended since, one that was seen dead has written all it ever will.
-    const files = { start, exit: await readExit(directory), killBy: await readKill(directory) };
+    const files = { start, exit: readExit(directory), killBy: readKill(directory) };
     const report = judge({ ...files, taskId, launch, isAlive, isAcknowledged, boot: this.#boot });
     if (!isOver(report.status)) {
       if (typeof start === 'object' && child === undefined) this.#adopt(taskId, start);
@@ -238,7 +259,7 @@ export class ProcessHost implements TaskHost {
 
   /** Between its start and its claim a wrapper of ours leaves no trace, or half of one, but it is there. */
   async #startSeen(directory: string, child: number | undefined): Promise<TaskRecords['start']> {
-    const start = await readStart(directory);
+    const start = readStart(directory);
     if (typeof start === 'object' || start === 'void') return start;
     if (child !== undefined) return { pid: child, since: '', at: this.#options.clock.now() };
     if (start === undefined) return undefined;
@@ -248,20 +269,21 @@ export class ProcessHost implements TaskHost {
   }
 
   #adopt(taskId: string, start: StartRecord): void {
-    if (this.#listener === undefined) return;
+    const listener = this.#listener;
+    if (listener === undefined) return;
     this.#adopted.set(taskId, start);
-    this.#stopPolling ??= this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll());
+    this.#stopPolling ??= this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll(listener));
   }
 
-  async #poll(): Promise<void> {
+  async #poll(listener: HostListener): Promise<void> {
     for (const [taskId, { pid, since }] of this.#adopted) {
       if ((await startOf(pid)) === since) continue;
       this.#adopted.delete(taskId);
       this.#tell(taskId);
     }
-    this.#stopPolling = undefined;
-    if (this.#listener === undefined || this.#adopted.size === 0) return;
-    this.#stopPolling = this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll());
+    if (this.#listener !== listener) return;
+    const isDone = this.#adopted.size === 0;
+    this.#stopPolling = isDone ? undefined : this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll(listener));
   }
 
   /** Nothing was started, so nothing of it need stay. */
@@ -273,6 +295,14 @@ export class ProcessHost implements TaskHost {
     if (isCode(error, 'E2BIG', 'ERR_INVALID_ARG_VALUE')) return refused(taskId, 'invalid-command', message);
     return neverBegan({ taskId, state: 'not-launched', reason: 'start-failed', message });
   }
+}
+
+interface Start {
+  readonly taskId: string;
+  readonly directory: string;
+  readonly record: LaunchRecord;
+  /** Once aborted, it does not begin. */
+  readonly signal?: AbortSignal;
 }
 
 interface Plan {

@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -12,14 +12,14 @@ const IS_LINUX = process.platform === 'linux';
 
 /** Changes with every boot of this machine. */
 export async function bootId(): Promise<string> {
-  if (IS_LINUX) return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  if (IS_LINUX) return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return (await run('sysctl', ['-n', 'kern.boottime'])).stdout.trim();
 }
 
 /** When the process started, in the form that the wrapper writes; `undefined` when it is not there, or only its exit code is. */
 export async function startOf(pid: number): Promise<string | undefined> {
   try {
-    return IS_LINUX ? startInProc(await readFile(`/proc/${pid}/stat`, 'utf8')) : await startByPs(pid);
+    return IS_LINUX ? startInProc(readFileSync(`/proc/${pid}/stat`, 'utf8')) : await startByPs(pid);
   } catch {
     // No such process: the file is missing, or ps says so with its exit code.
     return undefined;

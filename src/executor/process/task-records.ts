@@ -7,9 +7,13 @@
  *       exit                         the exit code; counts once it ends with a newline
  *       kill                         it was asked to end: when it is forced, milliseconds since the epoch
  *       stdout, stderr, sandbox/
+ *
+ * Read synchronously: they are a few bytes, just written and in memory, and a read through the thread pool costs the machine
+ * forty times as much. Written asynchronously, as a write may have to wait for the disk.
  */
 
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Resources } from '../port.ts';
@@ -65,8 +69,8 @@ export async function writeVoid(directory: string): Promise<boolean> {
   }
 }
 
-export async function readLaunch(directory: string): Promise<LaunchRecord | undefined> {
-  const text = await readText(join(directory, 'task.json'));
+export function readLaunch(directory: string): LaunchRecord | undefined {
+  const text = readText(join(directory, 'task.json'));
   try {
     // Written by this module; a crash can cut it off but not change it.
     return text === undefined ? undefined : (JSON.parse(text) as LaunchRecord);
@@ -75,25 +79,25 @@ export async function readLaunch(directory: string): Promise<LaunchRecord | unde
   }
 }
 
-export async function readStart(directory: string): Promise<TaskRecords['start']> {
+export function readStart(directory: string): TaskRecords['start'] {
   const path = join(directory, 'start');
-  const text = await readText(path);
+  const text = readText(path);
   if (text === undefined) return undefined;
   if (text === 'void\n') return 'void';
   const [, pid, since] = /^(\d+) (\S+)\n$/.exec(text) ?? [];
   if (pid === undefined || since === undefined) return 'unreadable';
-  return { pid: Number(pid), since, at: await modifiedAt(path) };
+  return { pid: Number(pid), since, at: modifiedAt(path) };
 }
 
-export async function readExit(directory: string): Promise<ExitRecord | undefined> {
+export function readExit(directory: string): ExitRecord | undefined {
   const path = join(directory, 'exit');
-  const [, code] = /^(\d+)\n$/.exec((await readText(path)) ?? '') ?? [];
-  return code === undefined ? undefined : { code: Number(code), at: await modifiedAt(path) };
+  const [, code] = /^(\d+)\n$/.exec(readText(path) ?? '') ?? [];
+  return code === undefined ? undefined : { code: Number(code), at: modifiedAt(path) };
 }
 
 /** A mark that was cut off counts as overdue. */
-export async function readKill(directory: string): Promise<number | undefined> {
-  const text = await readText(join(directory, 'kill'));
+export function readKill(directory: string): number | undefined {
+  const text = readText(join(directory, 'kill'));
   return text === undefined ? undefined : Number(/^(\d+)(\.\d+)?\n$/.exec(text)?.[1] ?? 0);
 }
 
@@ -101,15 +105,15 @@ export function isCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
-async function readText(path: string): Promise<string | undefined> {
+function readText(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }
 
-async function modifiedAt(path: string): Promise<number> {
-  return Math.floor((await stat(path)).mtimeMs);
+function modifiedAt(path: string): number {
+  return Math.floor(statSync(path).mtimeMs);
 }

@@ -8,7 +8,8 @@
  * Each step is one mkdir or rename, so a crash leaves a task in exactly one place.
  */
 
-import { mkdir, readdir, rename, rm, rmdir, access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { GroupSync } from './group-sync.ts';
@@ -45,7 +46,7 @@ export class TaskStore {
 
   /** The new task's directory, which nobody else has; `undefined` when this task was launched before. */
   async create(taskId: string): Promise<string | undefined> {
-    if (await exists(this.#path('ended', taskId))) return undefined;
+    if (existsSync(this.#path('ended', taskId))) return undefined;
     const directory = this.#path('tasks', taskId);
     try {
       await mkdir(directory, { mode: 0o711 });
@@ -72,11 +73,11 @@ export class TaskStore {
     await rm(this.#path('tasks', taskId), { recursive: true, force: true });
   }
 
-  async find(taskId: string): Promise<TaskPlace | undefined> {
+  find(taskId: string): TaskPlace | undefined {
     const fresh = this.#path('tasks', taskId);
-    if (await exists(fresh)) return { directory: fresh, isAcknowledged: false };
+    if (existsSync(fresh)) return { directory: fresh, isAcknowledged: false };
     const ended = this.#path('ended', taskId);
-    return (await exists(ended)) ? { directory: ended, isAcknowledged: true } : undefined;
+    return existsSync(ended) ? { directory: ended, isAcknowledged: true } : undefined;
   }
 
   async acknowledge(taskId: string): Promise<void> {
@@ -105,14 +106,5 @@ async function move(from: string, to: string): Promise<void> {
     await rename(from, to);
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { containerConfig, labelledResources } from '../../../../src/executor/docker/container-config.ts';
+import type { TaskLaunch, TaskSpec } from '../../../../src/executor/port.ts';
+import { PLAIN_TASK } from '../../../support/executor-driver.ts';
+
+function launch(task: Partial<TaskSpec>, more: Partial<TaskLaunch> = {}): TaskLaunch {
+  const where = { taskId: 'a.b.7.2', agentId: 'x', address: '', job: 'a.b', run: 7, attempt: 2 };
+  return { ...where, task: { ...PLAIN_TASK, image: 'i:1', ...task }, env: {}, ports: [], killGraceMs: 1, labels: {}, ...more };
+}
+
+function host(task: Partial<TaskSpec>, more: Partial<TaskLaunch> = {}): Record<string, unknown> {
+  return containerConfig(launch(task, more), 'n')['HostConfig'] as Record<string, unknown>;
+}
+
+test('exec form keeps the entry point of the image, shell form replaces it, no command leaves both', () => {
+  const list = containerConfig(launch({ command: ['a', 'b'] }), 'n');
+  assert.deepEqual([list['Entrypoint'], list['Cmd']], [undefined, ['a', 'b']]);
+  const shell = containerConfig(launch({ command: 'a | b' }), 'n');
+  assert.deepEqual([shell['Entrypoint'], shell['Cmd']], [['/bin/sh', '-c'], ['a | b']]);
+  const none = containerConfig(launch({}), 'n');
+  assert.ok(!('Entrypoint' in none) && !('Cmd' in none));
+});
+
+test('labels tell whose it is and what it holds, and the job cannot overwrite them', () => {
+  const config = containerConfig(
+    launch({ cpus: 0.5, dockerParameters: [{ key: 'label', value: 'team=data' }] }, { labels: { 'kairos.run': '9', a: 'b' }, ports: [5] }),
+    'n',
+  );
+  const labels = config['Labels'] as Record<string, string>;
+  assert.equal(labels['kairos.namespace'], 'n');
+  assert.equal(labels['kairos.task'], 'a.b.7.2');
+  assert.equal(labels['kairos.job'], 'a.b');
+  assert.equal(labels['kairos.run'], '7');
+  assert.equal(labels['kairos.attempt'], '2');
+  assert.equal(labels['team'], 'data');
+  assert.equal(labels['a'], 'b');
+  assert.deepEqual(labelledResources(labels), { cpus: 0.5, mem: 32, disk: 0, gpus: 0, ports: [[5, 5]] });
+  assert.equal(labelledResources({}), undefined);
+});
+
+test('cpus are a weight, memory a limit without swap', () => {
+  assert.equal(host({ cpus: 0.25 })['CpuShares'], 256);
+  assert.equal(host({ cpus: 0 })['CpuShares'], 2);
+  assert.equal(host({ mem: 64 })['Memory'], 64 * 1024 * 1024);
+  assert.equal(host({ mem: 64 })['MemorySwap'], 64 * 1024 * 1024);
+  assert.ok(!('Memory' in host({ mem: 0 })));
+});
+
+test('ports are published on a bridge and ignored on the host network', () => {
+  const ports = [
+    { hostPort: 0, containerPort: 80, protocol: 'tcp' as const },
+    { hostPort: 0, containerPort: 0, protocol: 'udp' as const },
+  ];
+  const bound = host({ ports, network: 'bridge' }, { ports: [31_000, 31_001] });
+  assert.deepEqual(bound['PortBindings'], { '80/tcp': [{ HostPort: '31000' }], '31001/udp': [{ HostPort: '31001' }] });
+  assert.ok(!('PortBindings' in host({ ports, network: 'host' }, { ports: [31_000, 31_001] })));
+});
+
+test('volumes are mounts of a path or of a named volume', () => {
+  const volumes = [
+    { source: '/data', containerPath: '/d', mode: 'ro' as const },
+    { source: 'cache', containerPath: '/c', mode: 'rw' as const },
+  ];
+  assert.deepEqual(host({ volumes })['Mounts'], [
+    { Type: 'bind', Source: '/data', Target: '/d', ReadOnly: true },
+    { Type: 'volume', Source: 'cache', Target: '/c', ReadOnly: false },
+  ]);
+});
+
+test('gpus are asked for when there are any', () => {
+  assert.deepEqual(host({ gpus: 2 })['DeviceRequests'], [{ Count: 2, Capabilities: [['gpu']] }]);
+  assert.ok(!('DeviceRequests' in host({})));
+});
+
+test.run();
