@@ -9,7 +9,7 @@ import type { JobSpec } from '../job/spec.ts';
 import { handOverTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { stateKey } from './keys.ts';
-import { decideNominalTimes } from './nominal-times.ts';
+import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason } from './records.ts';
 import { settleRun } from './runs.ts';
 import { isoTime, recordVerdict } from './verdicts.ts';
@@ -53,6 +53,7 @@ function finishOldSchedule(world: World, slot: Slot, next: JobRecord<JobSpec>): 
   const isSuspending = next.suspension && next.suspension.from !== slot.record?.suspension?.from;
   if (isSuspending) bounds.push((next.suspension?.from ?? world.now) - 1);
   decideNominalTimes(world, slot, Math.min(...bounds));
+  if (next.scheduledSince !== slot.record?.scheduledSince) endSchedule(world, slot, next.scheduledSince);
 }
 
 /** Brings the state in line with a definition that may be of another job (deleted and made again) or another schedule. */

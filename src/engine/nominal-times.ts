@@ -46,6 +46,20 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
   decideOpen(world, slot, until);
 }
 
+/**
+ * Decides what is left of a schedule that is replaced at `end`: what lies in a suspension that still lasts, and what the leader's
+ * clock has not come to yet.
+ */
+export function endSchedule(world: World, slot: Slot, end: Instant): void {
+  if (!slot.job?.schedule || !slot.state) return;
+  const lasting = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.to === undefined);
+  const [span] = lasting.sort((a, b) => a.from - b.from);
+  if (span && span.from < end) recordSuspended(world, slot, { ...span, to: end });
+  const text = `the schedule was replaced at ${isoTime(end)}, before this could be decided`;
+  recordSpan(world, slot, { to: end - 1, verdict: 'missed', reason: { code: 'edited', text, data: { to: end - 1 } } });
+  world.recorder.close();
+}
+
 function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Span>): void {
   const text = `suspended${by ? ` by ${by}` : ''} from ${isoTime(from)} to ${isoTime(to)}`;
   recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
