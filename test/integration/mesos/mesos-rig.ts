@@ -38,7 +38,7 @@ export const QUICK: Timing = {
   dockerPullMs: 30,
 };
 
-const TASK: TaskSpec = {
+export const PLAIN: TaskSpec = {
   image: 'busybox:1.36',
   command: 'true',
   env: {},
@@ -119,7 +119,7 @@ export class Leader {
 
   /** Launches one task on the first offer that fits. */
   async launch(taskId: string, change: Partial<TaskSpec> = {}, more: Partial<TaskLaunch> = {}): Promise<TaskRef> {
-    const task = { ...TASK, ...change };
+    const task = { ...PLAIN, ...change };
     const offer = await this.anOffer(({ resources }) => resources.cpus >= task.cpus && resources.mem >= task.mem);
     return this.launchOn(offer, [{ taskId, task, ...more }])[0] as TaskRef;
   }
@@ -128,7 +128,7 @@ export class Leader {
     this.offers.delete(offer.id);
     const launches = tasks.map((task): TaskLaunch => {
       const { agentId, address } = offer;
-      const base = { agentId, address, job: 'job', run: 1, attempt: 1, task: TASK, env: {}, ports: [], killGraceMs: 1_000, labels: {} };
+      const base = { agentId, address, job: 'job', run: 1, attempt: 1, task: PLAIN, env: {}, ports: [], killGraceMs: 1_000, labels: {} };
       return { ...base, ...task };
     });
     this.alive.push(...launches.map(({ taskId, agentId, address }) => ({ taskId, agentId, address })));

@@ -1,0 +1,109 @@
+/** Tasks that really run: containers of a Docker daemon, and processes; their logs read from the agent's sandbox. */
+
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { systemClock } from '../../../src/clock/system-clock.ts';
+import { ScriptedRunner } from '../../mesos-master/runner/scripted.ts';
+import { DockerRunner } from '../../mesos-master/runner/docker.ts';
+import { ProcessRunner } from '../../mesos-master/runner/process.ts';
+import { byKind } from '../../mesos-master/runner/runner.ts';
+import { BUSYBOX_IMAGE, importBusybox, startDockerd, type Dockerd } from '../../support/dockerd.ts';
+import { until } from '../../support/until.ts';
+import type { TaskRef, TaskSpec } from '../../../src/executor/port.ts';
+import { PLAIN, withMesos, type Leader, type Rig } from './mesos-rig.ts';
+
+let daemon: Dockerd | undefined;
+
+test.before(async () => {
+  daemon = await startDockerd();
+  await importBusybox(daemon.socket);
+});
+
+test.after(async () => daemon?.stop());
+
+function withRealTasks(body: (rig: Rig) => Promise<void>): Promise<void> {
+  const docker = new DockerRunner(daemon?.socket ?? '', systemClock);
+  return withMesos({ runner: byKind({ docker, command: new ProcessRunner(systemClock) }) }, body);
+}
+
+async function textOf(leader: Leader, task: TaskRef, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string | undefined> {
+  const chunk = await leader.executor.readLog({ task, stream, offset: 0, length: 65_536 });
+  return chunk === undefined ? undefined : Buffer.from(chunk.data).toString('utf8');
+}
+
+/** A task without an image. */
+async function launchBare(leader: Leader, taskId: string, change: Partial<TaskSpec>): Promise<TaskRef> {
+  const { image: _image, ...bare } = PLAIN;
+  return leader.launchOn(await leader.anOffer(), [{ taskId, task: { ...bare, ...change } }])[0] as TaskRef;
+}
+
+test('in a container words stay words, and a string goes through the shell', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const words = await leader.launch('words.1.1', { image: BUSYBOX_IMAGE, command: ['echo', 'a b', '$HOME', '*'] });
+    await leader.awaitState('words.1.1', 'finished');
+    assert.match((await textOf(leader, words)) ?? '', /^a b \$HOME \*$/m);
+    const text = await leader.launch('text.1.1', { image: BUSYBOX_IMAGE, command: 'echo "$A"; exit 3' }, { env: { A: 'x  y' } });
+    const status = await leader.awaitState('text.1.1', 'failed');
+    assert.equal(status.exitCode, 3);
+    assert.match((await textOf(leader, text)) ?? '', /^x {2}y$/m);
+  });
+});
+
+test('without an image words stay words too, and the first is not doubled', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const task = await launchBare(leader, 'a.1.1', { command: ['echo', 'a b', '$HOME'] });
+    await leader.awaitState('a.1.1', 'finished');
+    assert.match((await textOf(leader, task)) ?? '', /^a b \$HOME$/m);
+  });
+});
+
+test('a container that is killed says so', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const task = await leader.launch('a.1.1', { image: BUSYBOX_IMAGE, command: 'sleep 60' });
+    await leader.awaitState('a.1.1', 'running');
+    leader.executor.perform({ type: 'kill', task, graceMs: 100 });
+    assert.equal((await leader.awaitState('a.1.1', 'killed')).signal, 'SIGKILL');
+  });
+});
+
+test('a log is read in pieces, from the end, and while the task runs; any bytes survive', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const command = "printf '\\377\\376 é'; sleep 60";
+    const task = await launchBare(leader, 'a.1.1', { command });
+    const expected = Buffer.concat([Buffer.from([0xff, 0xfe, 0x20]), Buffer.from('é')]);
+    const read = (offset: number, length: number) => leader.executor.readLog({ task, stream: 'stdout', offset, length });
+    await until(async () => (await read(0, 100))?.size === expected.length, { what: 'all of it to be written' });
+    assert.deepEqual(Buffer.from((await read(0, 100))!.data), expected);
+    assert.deepEqual({ ...(await read(1, 1))! }, { data: Buffer.from([0xfe]), offset: 1, size: 5 });
+    assert.deepEqual({ ...(await read(-2, 100))! }, { data: Buffer.from('é'), offset: 3, size: 5 });
+    assert.deepEqual({ ...(await read(-100, 2))! }, { data: Buffer.from([0xff, 0xfe]), offset: 0, size: 5 });
+    assert.equal((await read(99, 10))!.data.length, 0);
+  });
+});
+
+test('a log that does not exist, or not any more, is told as such', async () => {
+  await withRealTasks(async ({ master, lead }) => {
+    const leader = await lead();
+    const task = await launchBare(leader, 'a.1.1', { command: 'echo hi' });
+    await leader.awaitState('a.1.1', 'finished');
+    assert.equal(await textOf(leader, { ...task, taskId: 'never.1.1' }), undefined);
+    master.agent('agent-0').collectSandbox(leader.identity ?? '', 'a.1.1');
+    assert.equal(await textOf(leader, task), undefined);
+  });
+});
+
+test('an agent that does not answer is an error, not an empty log, and its address stays inside', async () => {
+  await withMesos({ runner: new ScriptedRunner(systemClock) }, async ({ lead }) => {
+    const leader = await lead();
+    const task = { taskId: 'a.1.1', agentId: 'x', address: '127.0.0.1:1' };
+    await assert.rejects(leader.executor.readLog({ task, stream: 'stdout', offset: 0, length: 10 }), (error: unknown) => {
+      return error instanceof Error && error.name === 'SandboxError' && !error.message.includes('127.0.0.1');
+    });
+  });
+});
+
+test.run();
