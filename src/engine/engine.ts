@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { STALL_MS } from './limits.ts';
+import { DUE_BATCH, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
@@ -93,7 +93,9 @@ export class Engine {
       recountFlows(world);
     }
     this.#link.settle();
-    this.#wakeAt = earliest(world.timers.earliest, this.#link.wakeAt);
+    const next = earliest(world.timers.earliest, this.#link.wakeAt);
+    // What is left of a burst is due already; that is no sign of having slept.
+    this.#wakeAt = next === undefined ? undefined : Math.max(next, now);
     return { steps: world.recorder.take(), wakeAt: this.#wakeAt };
   }
 
@@ -154,15 +156,18 @@ export class Engine {
 
   #decideDue(): void {
     const world = this.#world;
+    let left = DUE_BATCH;
     for (let key = world.timers.popDue(world.now); key !== undefined; key = world.timers.popDue(world.now)) {
       const id = parseRunId(key);
       if (!id) {
         const slot = world.slots.get(key);
         if (slot) decideNominalTimes(world, slot);
-        continue;
+      } else {
+        const run = world.run(id.job, id.run);
+        if (run) decideDueRun(world, run);
       }
-      const run = world.run(id.job, id.run);
-      if (run) decideDueRun(world, run);
+      left -= 1;
+      if (left === 0) return;
     }
   }
 }

@@ -57,3 +57,6 @@ export const WAITING_INTERVAL_MS = 5_000;
 
 /** Shapes of waiting runs that are written down. */
 export const WAITING_SHAPES = 200;
+
+/** Timers decided at once when many are due: the first of them are committed and launched while the others are decided. */
+export const DUE_BATCH = 500;

@@ -5,7 +5,8 @@
  *       ^                                 │
  *       └── events gather meanwhile ──────┘
  *
- * Nothing is performed or published before the commit that holds it is durable. A commit that fails ends the term: whatever the
+ * One decision may be made while the last transaction of the one before is under way, no more: what comes meanwhile gathers, and is
+ * decided and committed together. A commit that fails ends the term: whatever the
  * engine believed after it is thrown away with the engine, and the next term reads what is true. If the process dies between
  * commit and act, the next leader finds the intent and asks the executor.
  */
@@ -18,11 +19,10 @@ import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
-import { StoreError } from '../store/errors.ts';
 import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
+import { Committer } from './committer.ts';
 import { Inbox } from './inbox.ts';
-import type { CommitOutcome, LeaderObserver } from './observer.ts';
-import { type Batch, packSteps } from './packing.ts';
+import type { LeaderObserver } from './observer.ts';
 
 /** The node's copy of the store, as far as the leader needs it. */
 export interface ChangeFeed {
@@ -74,12 +74,7 @@ export class TermLoop {
     this.#term.signal.addEventListener('abort', onAbort, { once: true });
     if (this.#term.signal.aborted) onAbort();
     const unsubscribe = replica.subscribe((batch) => this.#receive(batch));
-    try {
-      await this.#lead();
-    } catch (error) {
-      this.end(error instanceof Error ? error.message : String(error));
-      observer.trouble('term', error);
-    }
+    await this.#lead().catch((error: unknown) => this.#fail(error));
     this.#term.signal.removeEventListener('abort', onAbort);
     unsubscribe();
     await executor.stop().catch((error: unknown) => observer.trouble('executor', error));
@@ -87,8 +82,14 @@ export class TermLoop {
     return this.#endReason ?? 'ended';
   }
 
+  #fail(error: unknown): void {
+    this.end(error instanceof Error ? error.message : String(error));
+    this.#deps.observer.trouble('term', error);
+  }
+
   async #lead(): Promise<void> {
     const { store, executor, clock, observer } = this.#deps;
+    const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error) => this.#fail(error) });
     // Read within the term: no commit of an older term can land after this.
     const snapshot = await store.snapshot();
     const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries: snapshot.entries, now: clock.now() });
@@ -101,12 +102,11 @@ export class TermLoop {
       const decision = engine.decide(this.#inbox.take(), clock.now());
       observer.decided((clock.monotonic() - startedAt) / 1000);
       this.#deps.onDecision?.(engine, decision);
-      for (const batch of packSteps(decision.steps)) {
-        await this.#commit(batch);
-        this.#act(batch);
-      }
+      committer.add(decision.steps);
+      await committer.hasRoom();
       await this.#inbox.wait(decision.wakeAt);
     }
+    await committer.idle();
   }
 
   #hear(event: ExecutorEvent): void {
@@ -145,40 +145,4 @@ export class TermLoop {
       return undefined;
     }
   }
-
-  async #commit(batch: Batch): Promise<void> {
-    if (batch.writes.length === 0) return;
-    const { store, clock, observer } = this.#deps;
-    const startedAt = clock.monotonic();
-    const report = (outcome: CommitOutcome): void =>
-      observer.committed(outcome, (clock.monotonic() - startedAt) / 1000, batch.writes.length);
-    try {
-      await store.commit(this.#term, batch.writes);
-      report('landed');
-    } catch (error) {
-      report(commitOutcome(error));
-      throw error;
-    }
-  }
-
-  /**
-   * Does what is now durable. Not when the term ran out meanwhile: the next leader finds the intents, asks the executor, and
-   * gives the runs another attempt; statuses that were not acknowledged come again.
-   */
-  #act(batch: Batch): void {
-    const { executor, observer } = this.#deps;
-    if (this.#term.signal.aborted) return;
-    for (const step of batch.steps) {
-      for (const command of step.commands) {
-        executor.perform(command);
-        observer.performed(command);
-      }
-      for (const fact of step.facts) observer.fact(fact);
-    }
-  }
-}
-
-function commitOutcome(error: unknown): CommitOutcome {
-  if (!(error instanceof StoreError)) return 'failed';
-  return error.code === 'term-lost' || error.code === 'unknown' ? error.code : 'failed';
 }

@@ -1,0 +1,106 @@
+/**
+ * Makes decisions durable and then acts on them, one transaction after the other, while the next decision is being made. Nothing is
+ * performed or published before the transaction that holds it is durable, and never out of order.
+ */
+
+import type { Clock } from '../clock/clock.ts';
+import type { Step } from '../engine/decision.ts';
+import type { Executor } from '../executor/port.ts';
+import { StoreError } from '../store/errors.ts';
+import type { Store, Term } from '../store/port.ts';
+import type { CommitOutcome, LeaderObserver } from './observer.ts';
+import { type Batch, packSteps } from './packing.ts';
+
+export interface CommitterOptions {
+  readonly store: Store;
+  readonly term: Term;
+  readonly executor: Executor;
+  readonly clock: Clock;
+  readonly observer: LeaderObserver;
+  /** A commit failed: what was decided after it is void, and the term has to end. */
+  onFailure(error: unknown): void;
+}
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #queue: Batch[] = [];
+  #hasFailed = false;
+  #work: Promise<void> | undefined;
+  #ring: (() => void) | undefined;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the steps of a decision, behind those it has. */
+  add(steps: readonly Step[]): void {
+    this.#queue.push(...packSteps(steps));
+    if (this.#queue.length > 0) this.#work ??= this.#drain();
+  }
+
+  /** Resolves when nothing waits behind the commit under way: events that came meanwhile can then be decided together. */
+  hasRoom(): Promise<void> {
+    if (this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#ring = resolve;
+    });
+  }
+
+  /** Resolves when all that was added is committed and acted on, or given up. */
+  async idle(): Promise<void> {
+    while (this.#work) await this.#work;
+  }
+
+  async #drain(): Promise<void> {
+    for (let batch = this.#queue.shift(); batch; batch = this.#queue.shift()) {
+      if (this.#queue.length === 0) this.#ring?.();
+      try {
+        await this.#commit(batch);
+        this.#act(batch);
+      } catch (error) {
+        // What follows was decided on the belief that this had landed.
+        this.#hasFailed = true;
+        this.#options.onFailure(error);
+      }
+      if (this.#hasFailed) this.#queue.length = 0;
+    }
+    this.#work = undefined;
+    this.#ring?.();
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    if (batch.writes.length === 0) return;
+    const { store, term, clock, observer } = this.#options;
+    const startedAt = clock.monotonic();
+    const report = (outcome: CommitOutcome): void =>
+      observer.committed(outcome, (clock.monotonic() - startedAt) / 1000, batch.writes.length);
+    try {
+      await store.commit(term, batch.writes);
+      report('landed');
+    } catch (error) {
+      report(commitOutcome(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Does what is now durable. Not when the term ran out meanwhile: the next leader finds the intents, asks the executor, and gives
+   * the runs another attempt; statuses that were not acknowledged come again.
+   */
+  #act(batch: Batch): void {
+    const { executor, observer, term } = this.#options;
+    if (term.signal.aborted) return;
+    for (const step of batch.steps) {
+      for (const command of step.commands) {
+        executor.perform(command);
+        observer.performed(command);
+      }
+      for (const fact of step.facts) observer.fact(fact);
+    }
+  }
+}
+
+function commitOutcome(error: unknown): CommitOutcome {
+  if (!(error instanceof StoreError)) return 'failed';
+  return error.code === 'term-lost' || error.code === 'unknown' ? error.code : 'failed';
+}
