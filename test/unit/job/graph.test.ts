@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import { type Ambiguity, type GraphNode, JobGraph } from '../../../src/job/graph.ts';
-import type { EdgeCondition } from '../../../src/job/job.ts';
+import type { EdgeCondition, Join } from '../../../src/job/job.ts';
 
 const test = suite('job graph');
 
@@ -150,13 +150,13 @@ const editArbitrary = fc.record({
       arbitrary: fc
         .tuple(
           fc.uniqueArray(nameArbitrary, { maxLength: 3 }),
-          fc.constantFrom('flow', 'flow', 'latest'),
+          fc.constantFrom<Join>('flow', 'flow', 'latest'),
           fc.constantFrom<EdgeCondition>('success', 'completion'),
         )
         .map(
           ([parents, join, on]): GraphNode => ({
             scheduled: false,
-            join: join as 'flow' | 'latest',
+            join,
             after: parents.map((job) => ({ job, on })),
           }),
         ),

@@ -1,0 +1,28 @@
+/** What the handlers work with: what the API was given, and what it keeps beside the copy of the store. One per app. */
+
+import { DefinitionIndex } from './definition-index.ts';
+import { DefinitionWriter } from './definition-writer.ts';
+import type { ApiDeps } from './deps.ts';
+import { RequestIndex } from './request-index.ts';
+import { RunIndex } from './run-index.ts';
+
+export interface ApiParts extends ApiDeps {
+  readonly definitions: DefinitionIndex;
+  readonly writer: DefinitionWriter;
+  readonly runs: RunIndex;
+  readonly requests: RequestIndex;
+  /** Aborts when the server closes: streams end. */
+  readonly closing: AbortSignal;
+}
+
+export function assemble(deps: ApiDeps, closing: AbortSignal): ApiParts {
+  const definitions = new DefinitionIndex(deps.replica, deps.logger);
+  const writer = new DefinitionWriter(deps, definitions);
+  const runs = new RunIndex(deps.replica);
+  const requests = new RequestIndex(deps.replica);
+  const indexes = [definitions, runs, requests];
+  runs.open();
+  requests.open();
+  closing.addEventListener('abort', () => indexes.forEach((index) => index.close()), { once: true });
+  return { ...deps, definitions, writer, runs, requests, closing };
+}

@@ -1,0 +1,66 @@
+/**
+ * What became of requests. One that waits is in the store; the leader removes it in the commit that has its effect, and a run
+ * it started carries its id. To find that run quickly, the job of each request that passes by is remembered for a while.
+ */
+
+import { REQUESTS, RUNS, requestKey, runsPrefix } from '../engine/keys.ts';
+import type { Request, RunRecord } from '../engine/records.ts';
+import type { ReplicaView } from './deps.ts';
+import { readRecord } from './records.ts';
+
+const REMEMBERED = 10_000;
+
+export type RequestFate =
+  | { readonly state: 'pending'; readonly request: Request }
+  /** `run`: the one it started, or killed; absent: it had no effect, or its run is not kept any more. */
+  | { readonly state: 'taken'; readonly request: Request | undefined; readonly run: RunRecord | undefined };
+
+export class RequestIndex {
+  readonly #replica: ReplicaView;
+  readonly #seen = new Map<string, Request>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(replica: ReplicaView) {
+    this.#replica = replica;
+  }
+
+  open(): void {
+    this.#unsubscribe ??= this.#replica.subscribe((batch) => {
+      for (const { key, value } of batch.changes) if (value !== undefined && key.startsWith(REQUESTS)) this.#remember(key, value);
+    });
+    for (const { key, value } of this.#replica.list(REQUESTS)) this.#remember(key, value);
+  }
+
+  close(): void {
+    this.#unsubscribe?.();
+  }
+
+  /** undefined: nothing is known of it. */
+  find(id: string): RequestFate | undefined {
+    const entry = this.#replica.get(requestKey(id));
+    if (entry !== undefined) return { state: 'pending', request: readRecord<Request>(entry) };
+    const request = this.#seen.get(id);
+    const run = this.#runOf(id, request);
+    return request === undefined && run === undefined ? undefined : { state: 'taken', request, run };
+  }
+
+  #runOf(id: string, request: Request | undefined): RunRecord | undefined {
+    // Of a request that passed before this node started the job is not known: all runs are looked through, by their text alone.
+    for (const entry of this.#replica.list(request === undefined ? RUNS : runsPrefix(request.job))) {
+      if (!entry.value.includes(id)) continue;
+      const run = readRecord<RunRecord>(entry);
+      if (run.trigger.type === 'request' && run.trigger.id === id) return run;
+      if (run.kill?.reason.data?.['request'] === id || run.reason?.data?.['request'] === id) return run;
+    }
+    return undefined;
+  }
+
+  #remember(key: string, value: string): void {
+    const id = key.slice(REQUESTS.length);
+    this.#seen.set(id, readRecord<Request>({ key, value, modRevision: 0n }));
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= REMEMBERED) return;
+      this.#seen.delete(oldest);
+    }
+  }
+}

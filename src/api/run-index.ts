@@ -1,0 +1,56 @@
+/**
+ * The runs of a job, newest first, and which of them are not over. What was found is kept until one of the job's runs changes,
+ * so that a list of jobs does not read all their runs each time.
+ */
+
+import { RUNS, runsPrefix } from '../engine/keys.ts';
+import type { RunRecord } from '../engine/records.ts';
+import { isOver } from '../engine/world.ts';
+import type { Entry } from '../store/port.ts';
+import type { ReplicaView } from './deps.ts';
+import { readRecord } from './records.ts';
+
+const NONE: readonly number[] = Object.freeze([]);
+
+export class RunIndex {
+  readonly #replica: ReplicaView;
+  readonly #active = new Map<string, readonly number[]>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(replica: ReplicaView) {
+    this.#replica = replica;
+  }
+
+  open(): void {
+    this.#unsubscribe ??= this.#replica.subscribe((batch) => {
+      for (const { key } of batch.changes) if (key.startsWith(RUNS)) this.#active.delete(key.slice(RUNS.length, key.lastIndexOf('/')));
+    });
+  }
+
+  close(): void {
+    this.#unsubscribe?.();
+  }
+
+  /** Numbers of the runs that are not over, the newest first. */
+  active(job: string): readonly number[] {
+    const known = this.#active.get(job);
+    if (known !== undefined) return known;
+    const found = this.list(job)
+      .map((entry) => readRecord<RunRecord>(entry))
+      .filter((run) => !isOver(run.state))
+      .map((run) => run.number);
+    const active = found.length === 0 ? NONE : found;
+    this.#active.set(job, active);
+    return active;
+  }
+
+  /** Entries of all runs that are kept, the newest first. Keys sort as text, numbers do not. */
+  list(job: string): readonly Entry[] {
+    return [...this.#replica.list(runsPrefix(job))].sort((a, b) => lastNumber(b.key) - lastNumber(a.key));
+  }
+}
+
+/** The number a key of a run or a verdict ends with. */
+export function lastNumber(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
+}
