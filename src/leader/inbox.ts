@@ -7,14 +7,19 @@ import type { CancelTimer, Clock } from '../clock/clock.ts';
 import type { EngineEvent } from '../engine/engine.ts';
 import type { Instant } from '../schedule/schedule.ts';
 
+const DEFAULT_LONGEST_WAIT_MS = 1_000;
+
 export class Inbox {
   readonly #clock: Clock;
+  readonly #longestWaitMs: number;
   #events: EngineEvent[] = [];
   #wake: (() => void) | undefined;
   #isRung = false;
 
-  constructor(clock: Clock) {
+  /** A step of the wall clock is noticed within `longestWaitMs`. */
+  constructor(clock: Clock, longestWaitMs: number = DEFAULT_LONGEST_WAIT_MS) {
     this.#clock = clock;
+    this.#longestWaitMs = longestWaitMs;
   }
 
   push(event: EngineEvent): void {
@@ -51,9 +56,6 @@ export class Inbox {
 
   /** Wall clocks may step while a timer runs, so a long wait looks at the clock again at times. */
   #armTimer(at: Instant, wake: () => void): CancelTimer {
-    return this.#clock.timer(Math.min(at - this.#clock.now(), LONGEST_WAIT_MS), wake);
+    return this.#clock.timer(Math.min(at - this.#clock.now(), this.#longestWaitMs), wake);
   }
 }
-
-/** A step of the wall clock is noticed within this time. */
-const LONGEST_WAIT_MS = 1_000;

@@ -36,6 +36,8 @@ export interface TermDependencies {
   readonly executor: Executor;
   readonly clock: Clock;
   readonly observer: LeaderObserver;
+  /** How long the loop waits at most before it looks at the wall clock again, which may have stepped. Default: 1 s. */
+  readonly longestWaitMs?: number;
   /** Hears of the executor before the engine does. */
   readonly onExecutorEvent?: (event: ExecutorEvent) => void;
   /** Sees every decision before any of it is committed: for a checker. */
@@ -54,7 +56,7 @@ export class TermLoop {
   constructor(deps: TermDependencies, term: Term) {
     this.#deps = deps;
     this.#term = term;
-    this.#inbox = new Inbox(deps.clock);
+    this.#inbox = new Inbox(deps.clock, deps.longestWaitMs);
   }
 
   gauges(): EngineGauges | undefined {
