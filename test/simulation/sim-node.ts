@@ -39,6 +39,9 @@ export interface SimNodeOptions {
   readonly faults: MemoryFaults;
   readonly offsetMs: number;
   readonly nodeCount: number;
+  /** See TermDependencies. */
+  readonly longestWaitMs: number;
+  readonly executorPatienceMs: number;
   readonly watcher: NodeWatcher;
   readonly probe: ((address: string) => Promise<'open' | 'refused' | 'unclear'>) | undefined;
 }
@@ -85,6 +88,7 @@ export class SimNode {
     this.leadership = new Leadership(
       {
         ...{ store: this.#watchedStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
+        longestWaitMs: options.longestWaitMs,
         onDecision: (engine, decision) => {
           this.engine = engine;
           watcher.onDecision(this, engine, decision);
@@ -93,6 +97,7 @@ export class SimNode {
       {
         candidate: { node: id, address: id },
         nodeCount: () => options.nodeCount,
+        executorPatienceMs: options.executorPatienceMs,
         ...(options.probe ? { probe: options.probe } : {}),
       },
     );
@@ -108,8 +113,8 @@ export class SimNode {
   }
 
   start(): void {
-    void this.replica.start();
-    this.leadership.start();
+    // A leader hears of what came after its snapshot from the replica, so that must be there first.
+    void this.replica.start().then(() => this.leadership.start());
   }
 
   /** It dies after so many more dealings with the outside. */

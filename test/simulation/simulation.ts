@@ -21,7 +21,7 @@ import { drawSwarm, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 import { Traffic } from './traffic.ts';
 import { VirtualTime } from './virtual-time.ts';
-import { drawStyle, type WorkloadStyle } from './workload.ts';
+import { drawStyle, fitStyle, type WorkloadStyle } from './workload.ts';
 
 export interface SimulationOptions {
   readonly seed: string;
@@ -81,7 +81,7 @@ export class Simulation {
     this.random = new Random(options.seed);
     this.swarm = drawSwarm(options.seed, options.off);
     const style = drawStyle(this.random.fork('style'));
-    this.style = { ...style, longestTask: Math.min(style.longestTask, Math.max(30, options.hours * 400)) };
+    this.style = fitStyle(style, options.hours);
     const start = Date.parse(this.random.fork('start').pick(STARTS));
     this.time = new VirtualTime(start);
     this.trace = new Trace(start, options.echo);
@@ -148,6 +148,8 @@ export class Simulation {
       ...{ id, time: this.time, cluster: this.cluster, master: this.master, random: this.random.fork(`${id}/${generation}`) },
       ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), offsetMs: this.faults.offsetOf(id) },
       nodeCount: this.swarm.nodes,
+      longestWaitMs: this.swarm.longestWaitMs,
+      executorPatienceMs: this.swarm.executorPatienceMs,
       probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
       watcher: {
         line: (who, what) => this.line(who, what),

@@ -41,6 +41,9 @@ export interface Swarm {
   readonly faults: ReadonlyMap<FaultName, number>;
   /** Whether followers look whether the leader's address answers. */
   readonly hasProbe: boolean;
+  /** How often the leader looks at its wall clock at least, and how long it bears without its executor. Looking costs the simulation most of its time. */
+  readonly longestWaitMs: number;
+  readonly executorPatienceMs: number;
 }
 
 /** Faults that are a share of something, with the largest share; the others strike now and then. */
@@ -72,6 +75,8 @@ export function drawSwarm(seed: string, off: ReadonlySet<string>): Swarm {
     jobs: random.int(2, 14),
     apiEveryMs: Math.round(random.logarithmic(60_000, 7_200_000)),
     faults,
-    hasProbe: random.chance(0.3),
+    hasProbe: random.chance(0.15),
+    longestWaitMs: faults.has('clock-steps') || random.chance(0.1) ? 1_000 : 120_000,
+    executorPatienceMs: random.pick([30_000, 120_000, 600_000]),
   };
 }

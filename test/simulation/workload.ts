@@ -29,6 +29,13 @@ export function drawStyle(random: Random): WorkloadStyle {
   };
 }
 
+/** Short simulations get short periods and tasks, so that something happens in them. */
+export function fitStyle(style: WorkloadStyle, hours: number): WorkloadStyle {
+  const longestPeriod = Math.max(style.shortestPeriod + 1, Math.min(style.longestPeriod, hours * 1_500));
+  const shortestPeriod = Math.min(style.shortestPeriod, Math.max(20, hours * 150));
+  return { ...style, shortestPeriod, longestPeriod, longestTask: Math.min(style.longestTask, Math.max(30, hours * 400)) };
+}
+
 /** A definition that the graph takes; undefined when chance found none. */
 export function drawSpec(
   random: Random,
