@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { suite } from 'uvu';
 import { validateSpec } from '../../../src/job/validate-spec.ts';
 
@@ -252,6 +253,22 @@ test('everything that is wrong is said at once', () => {
     'priority: must be a number',
     'owner: must be a string',
   ]);
+});
+
+test('whatever it is given, it answers: accepted, or at least one issue', () => {
+  const fields = fc.constantFrom('name', 'task', 'schedule', 'after', 'retry', 'constraints', 'labels', 'timeout', '__proto__', 'toString');
+  const value = fc.oneof(
+    fc.anything({ maxDepth: 3, withNullPrototype: true, withBigInt: true }),
+    fc.constantFrom('a', '@daily', 'PT1H', 'R//P1D'),
+    fc.dictionary(fc.constantFrom('image', 'command', 'env', 'job', 'on', 'delay', '__proto__'), fc.anything({ maxDepth: 2 })),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.anything(), fc.dictionary(fields, value)), (input) => {
+      const validation = validateSpec(input);
+      assert.ok(validation.ok || validation.issues.length > 0);
+    }),
+    { numRuns: 3_000 },
+  );
 });
 
 test.run();
