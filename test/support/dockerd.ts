@@ -79,15 +79,20 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
 
 /** Makes BUSYBOX_IMAGE from this machine's static busybox. */
 export async function importBusybox(socket: string): Promise<void> {
+  const changes = encodeURIComponent('CMD ["sh"]');
+  const [repo, tag] = BUSYBOX_IMAGE.split(':');
+  const path = `/images/create?fromSrc=-&repo=${repo}&tag=${tag}&changes=${changes}`;
+  const answer = await engine(socket, { method: 'POST', path, body: await busyboxTar() });
+  assert.equal(answer.status, 200, answer.text);
+}
+
+/** A root file system with busybox and its applets. */
+export async function busyboxTar(): Promise<Buffer> {
   const dir = await mkdtemp(join(tmpdir(), 'kairos-busybox-'));
   try {
     await makeRootfs(join(dir, 'rootfs'));
     await run('tar', ['-C', join(dir, 'rootfs'), '-cf', join(dir, 'rootfs.tar'), '.']);
-    const changes = encodeURIComponent('CMD ["sh"]');
-    const [repo, tag] = BUSYBOX_IMAGE.split(':');
-    const path = `/images/create?fromSrc=-&repo=${repo}&tag=${tag}&changes=${changes}`;
-    const answer = await engine(socket, { method: 'POST', path, body: await readFile(join(dir, 'rootfs.tar')) });
-    assert.equal(answer.status, 200, answer.text);
+    return await readFile(join(dir, 'rootfs.tar'));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -137,7 +142,9 @@ async function launch(dir: string, storage: string, options: DockerdOptions): Pr
     await delay(50);
   }
   await end(daemon, 'SIGKILL');
-  throw new Error(`dockerd did not start (root and docker.io are needed): ${spawnError?.message ?? readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`);
+  throw new Error(
+    `dockerd did not start (root and docker.io are needed): ${spawnError?.message ?? readFileSync(join(dir, 'log'), 'utf8').slice(-2000)}`,
+  );
 }
 
 async function answers(socket: string): Promise<boolean> {
@@ -180,7 +187,9 @@ async function removeRemains(dir: string): Promise<void> {
     for (const pid of pids) tryKill(pid);
     await delay(50);
   }
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
   // Innermost first.
   for (const mount of mounts.filter((path) => path.startsWith(`${dir}/`)).reverse()) {
     await run('umount', ['-l', mount]).catch((error: unknown) => appendFileSync(join(dir, 'log'), `umount: ${String(error)}\n`));

@@ -36,8 +36,7 @@ export class ImagePull {
       return await outcome(await this.#api.stream({ method: 'POST', path: '/images/create', query: { fromImage: name, tag }, signal }));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      const isDefinition = error.status === 404 || error.status === 400;
-      return { type: isDefinition ? 'missing' : 'failed', message: error.message };
+      return failed(error.message, error.status === 404 || error.status === 400);
     }
   }
 }
@@ -48,7 +47,14 @@ async function outcome(body: Readable): Promise<PullResult> {
   for await (const line of jsonLines(body)) {
     if (typeof line['error'] === 'string') failure = line['error'];
   }
-  return failure === undefined ? { type: 'pulled' } : { type: 'failed', message: failure };
+  return failure === undefined ? { type: 'pulled' } : failed(failure);
+}
+
+/** What a registry says of an image that it does not have; the Engine passes it on with the status 404 or 500, as it happens. */
+const NO_SUCH_IMAGE = /manifest unknown|name unknown|manifest for .* not found|repository does not exist/i;
+
+function failed(message: string, isMissing = false): PullResult {
+  return { type: isMissing || NO_SUCH_IMAGE.test(message) ? 'missing' : 'failed', message };
 }
 
 /** `[registry[:port]/]name[:tag][@digest]`. Without a tag the daemon would pull all there are. */
