@@ -19,6 +19,8 @@ const NEEDED = {
   docker: { packages: ['docker.io', 'docker-cli'], services: [] },
   busybox: { packages: ['busybox-static'], services: [] },
   promtool: { packages: ['prometheus'], services: ['prometheus'] },
+  // Java programs are not on the PATH.
+  zookeeper: { packages: ['zookeeper'], services: [], file: '/usr/share/java/zookeeper.jar' },
 };
 
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(':');
@@ -27,7 +29,12 @@ const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].j
 const POLICY = '/usr/sbin/policy-rc.d';
 
 function missingPrograms() {
-  return Object.keys(NEEDED).filter((program) => !PATH.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${program}`)));
+  return Object.keys(NEEDED).filter((program) => !isThere(program, NEEDED[program].file));
+}
+
+function isThere(program, file) {
+  if (file !== undefined) return existsSync(file);
+  return PATH.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${program}`));
 }
 
 function packagesFor(programs) {
@@ -68,7 +75,7 @@ function explain(programs) {
   return [
     `The tests need programs that are not on this machine: ${programs.join(', ')}.`,
     `On Debian: sudo apt-get install --no-install-recommends ${packages}`,
-    'Elsewhere: install etcd, Docker Engine, busybox (static) and Prometheus, and put them on the PATH; or run the tests as root on Debian.',
+    'Elsewhere: install etcd, Docker Engine, busybox (static), Prometheus and ZooKeeper, and put them on the PATH; or run the tests as root on Debian.',
     'Without them: npm run test:unit',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** A master that does only what a test tells it: keeps what it was sent, and answers with bytes the test chose. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { AcceptBody, CallBody, KillBody, ReconcileTask, SubscribeCall, Value } from '../../../../src/executor/mesos/protocol.ts';
 
@@ -36,8 +37,10 @@ export class ScriptedMaster {
     this.#server = server;
   }
 
-  static async start(): Promise<ScriptedMaster> {
-    const server = createServer((request, response) => void master.handle(request, response));
+  /** `tls`: it speaks https. */
+  static async start(tls?: ServerOptions): Promise<ScriptedMaster> {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => void master.handle(request, response);
+    const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
     const master = new ScriptedMaster(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return master;
