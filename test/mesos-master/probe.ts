@@ -3,7 +3,7 @@
  * possible. For tests of the stand-in itself, and as a competing framework in tests of others.
  */
 
-import { request, type IncomingMessage } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { RecordDecoder } from './wire/record-io.ts';
 import type { MesosEvent, OfferJson, TaskStatusJson } from './wire/event.ts';
 
@@ -20,6 +20,8 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text as it is, anything else as JSON. */
   readonly body?: unknown;
+  /** Connections to use; default: a new one. */
+  readonly connections?: Agent;
 }
 
 /** One request and its whole answer. */
@@ -37,7 +39,7 @@ function open(raw: RawRequest): Promise<IncomingMessage> {
   const headers = { 'Content-Type': 'application/json', Accept: 'application/json', ...raw.headers };
   const sent = { ...headers, ...(text === undefined ? {} : { 'Content-Length': Buffer.byteLength(text) }) };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host, port, path, method, headers: withoutEmpty(sent), agent: false }, resolve);
+    const outgoing = request({ host, port, path, method, headers: withoutEmpty(sent), agent: raw.connections ?? false }, resolve);
     outgoing.on('error', reject);
     outgoing.end(text);
   });
@@ -72,6 +74,7 @@ export class Probe {
   closed: Closing = 'open';
   readonly #response: IncomingMessage;
   readonly #options: ProbeOptions;
+  readonly #connections = new Agent({ keepAlive: true, maxSockets: 8 });
   #ids = '';
 
   private constructor(response: IncomingMessage, options: ProbeOptions) {
@@ -125,6 +128,7 @@ export class Probe {
   call(type: string, body: Readonly<Record<string, unknown>> = {}, headers: Readonly<Record<string, string>> = {}): Promise<RawAnswer> {
     return send({
       address: this.address,
+      connections: this.#connections,
       headers: { 'Mesos-Stream-Id': this.streamId, ...this.#options.headers, ...headers },
       body: { type, framework_id: { value: this.frameworkId }, ...body },
     });
@@ -134,8 +138,18 @@ export class Probe {
     return this.call('ACKNOWLEDGE', { acknowledge: { agent_id: status.agent_id, task_id: status.task_id, uuid: status.uuid } });
   }
 
+  /** Stops reading, as a stuck process does; resume() goes on. */
+  pause(): void {
+    this.#response.pause();
+  }
+
+  resume(): void {
+    this.#response.resume();
+  }
+
   /** Leaves as a process that is killed does. */
   close(): void {
+    this.#connections.destroy();
     this.#response.socket.destroy();
   }
 

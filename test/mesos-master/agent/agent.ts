@@ -102,6 +102,11 @@ export class StandInAgent {
     this.#toldMaster((master, id) => master.silent(id));
   }
 
+  /** Acknowledgements that are not on the disk yet never get there. */
+  loseAcks(): void {
+    this.#driver.loseAcks();
+  }
+
   /** SIGCONT. An agent that was taken for unreachable meanwhile registers again. */
   resume(): void {
     if (!this.process.isFrozen || this.process.isDead) return;

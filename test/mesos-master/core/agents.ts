@@ -55,7 +55,8 @@ export function reregisterAgent(master: MasterState, id: string, report: AgentRe
     .filter((task) => !TERMINAL_STATES.has(task.state))
     .map((task) => ({ frameworkId: task.frameworkId, taskId: task.id }));
   report.link.reregistered(expected);
-  for (const [frameworkId] of report.frameworks) {
+  const frameworkIds = new Set([...report.frameworks.keys(), ...expected.map((task) => task.frameworkId)]);
+  for (const frameworkId of frameworkIds) {
     if (master.frameworks.get(frameworkId)?.stream !== undefined) report.link.frameworkUpdated(frameworkId);
     else if (master.completed.has(frameworkId)) report.link.shutdownFramework(frameworkId);
   }

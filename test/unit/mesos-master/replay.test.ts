@@ -3,7 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import assert from 'node:assert/strict';
-import { readRecording, replay } from './replay.ts';
+import { readRecording } from './recording.ts';
+import { replay } from './replay.ts';
 
 const names = readdirSync(new URL('./recordings/', import.meta.url)).map((file) => file.replace('.json', ''));
 

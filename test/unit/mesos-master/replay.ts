@@ -6,89 +6,19 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { AgentHandle } from '../../mesos-master/agent-handle.ts';
 import { StandInMaster } from '../../mesos-master/master.ts';
 import { Probe, send, type RawAnswer } from '../../mesos-master/probe.ts';
 import { ScriptedRunner, shellScript, type Script } from '../../mesos-master/runner/scripted.ts';
 import type { TaskRun } from '../../mesos-master/runner/runner.ts';
-import { scaledTiming, type Timing } from '../../mesos-master/timing.ts';
+import { scaledTiming } from '../../mesos-master/timing.ts';
 import type { MesosEvent, OfferJson, TaskStatusJson } from '../../mesos-master/wire/event.ts';
 import { Labels } from './labels.ts';
+import { bodyOf, taskInfo } from './replay-bodies.ts';
+import type { RecordedTask, Recording, Step } from './recording.ts';
 
 const LIMIT_MS = 8_000;
-
-export interface Recording {
-  readonly shows: string;
-  /** Times and `sleep`s of the recording are multiplied by this. */
-  readonly speed: number;
-  readonly agents: readonly { readonly cpus: number; readonly mem: number; readonly disk: number }[];
-  readonly masters?: number;
-  readonly timing?: Partial<Timing>;
-  /** Each: events in the order in which they must have come. */
-  readonly order?: readonly (readonly string[])[];
-  /** Tasks of which more came after the recording was stopped. */
-  readonly goesOn?: readonly string[];
-  readonly steps: readonly Step[];
-}
-
-interface RecordedTask {
-  readonly id: string;
-  readonly agent: string;
-  readonly resources: unknown;
-  readonly command?: string;
-  readonly exec?: readonly string[];
-  readonly docker?: object;
-  readonly kill_policy?: { readonly grace_period: { readonly nanoseconds: number } };
-}
-
-/** One line of a recording: a call with its answer, an event to be seen, or something to do. */
-export interface Step {
-  readonly who?: string;
-  readonly call?: string;
-  readonly status?: number;
-  readonly answer?: string;
-  readonly location?: string;
-  readonly framework?: string | null;
-  readonly as?: string;
-  readonly at?: number;
-  readonly stream?: string;
-  readonly checkpoint?: boolean;
-  readonly partitionAware?: boolean;
-  readonly body?: Readonly<Record<string, unknown>>;
-  readonly offers?: readonly string[];
-  readonly refuse?: number;
-  readonly tasks?: readonly unknown[];
-  readonly task?: string;
-  readonly agent?: string;
-  readonly uuid?: string;
-  readonly update?: string;
-  readonly state?: string;
-  readonly source?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly container?: string;
-  readonly has?: readonly string[];
-  readonly offer?: string;
-  readonly resources?: Readonly<Record<string, number | true>>;
-  readonly rescind?: string;
-  readonly failure?: string;
-  readonly error?: string;
-  readonly closed?: string;
-  readonly subscribed?: string;
-  readonly do?: string;
-  readonly acks?: true | 'not the last';
-  readonly becomes?: string;
-  readonly maxGraceMs?: number;
-  readonly markGone?: boolean;
-  readonly stage?: 'no-routes' | 'up';
-  readonly master?: number;
-}
-
-export function readRecording(name: string): Recording {
-  return JSON.parse(readFileSync(new URL(`./recordings/${name}.json`, import.meta.url), 'utf8')) as Recording;
-}
 
 export async function replay(recording: Recording): Promise<void> {
   const { speed, agents, masters = 1 } = recording;
@@ -209,7 +139,7 @@ class Player {
     const address = this.#master.addresses[step.at ?? 0] ?? '';
     const capabilities = [{ type: 'MULTI_ROLE' }, ...(step.partitionAware === false ? [] : [{ type: 'PARTITION_AWARE' }])];
     const info = { name: step.who, checkpoint: step.checkpoint ?? true, capabilities };
-    const framework = step.framework == null ? {} : { frameworkId: this.#labels.id(step.framework) };
+    const framework = step.framework === undefined || step.framework === null ? {} : { frameworkId: this.#labels.id(step.framework) };
     if ((step.status ?? 200) === 200) {
       const probe = await Probe.subscribe({ address, info, ...framework });
       this.#probes.set(step.who ?? '', probe);
@@ -222,7 +152,8 @@ class Player {
 
   async #call(type: string, step: Step): Promise<void> {
     const body = { ...bodyOf(type, step, this.#labels, this.#recording.speed), ...step.body };
-    const framework = step.framework == null ? {} : { framework_id: { value: this.#labels.id(step.framework) } };
+    const framework =
+      step.framework === undefined || step.framework === null ? {} : { framework_id: { value: this.#labels.id(step.framework) } };
     const probe = this.#probe(step);
     const stream = step.stream ?? probe.streamId;
     const sent = { address: this.#address(), headers: { 'Mesos-Stream-Id': stream }, body: { type, ...framework, ...body } };
@@ -467,60 +398,4 @@ function isAbout(status: TaskStatusJson, taskId: string, source: string): boolea
 function sameAmounts(offer: OfferJson, wanted: Readonly<Record<string, number | true>>): boolean {
   const has = Object.fromEntries(offer.resources.map((one) => [one.name, one.scalar?.value ?? true]));
   return Object.keys(has).length === Object.keys(wanted).length && Object.entries(wanted).every(([name, amount]) => has[name] === amount);
-}
-
-function bodyOf(type: string, step: Step, labels: Labels, speed: number): Record<string, unknown> {
-  const offerIds = step.offers?.map((label) => ({ value: labels.id(label) }));
-  const filters = step.refuse === undefined ? {} : { filters: { refuse_seconds: step.refuse } };
-  const agentId = step.agent === undefined ? {} : { agent_id: { value: labels.id(step.agent) } };
-  switch (type) {
-    case 'ACCEPT': {
-      if (offerIds === undefined) return {};
-      const groups = (step.tasks ?? []) as readonly (readonly RecordedTask[])[];
-      const operations = groups.map((group) => ({
-        type: 'LAUNCH',
-        launch: { task_infos: group.map((task) => taskInfo(task, labels, speed)) },
-      }));
-      return { accept: { offer_ids: offerIds, operations, ...filters } };
-    }
-    case 'DECLINE':
-      return { decline: { offer_ids: offerIds, ...filters } };
-    case 'RECONCILE': {
-      const tasks = (step.tasks ?? []) as readonly (readonly [string, string?])[];
-      return {
-        reconcile: {
-          tasks: tasks.map(([id, agent]) => ({
-            task_id: { value: id },
-            ...(agent === undefined ? {} : { agent_id: { value: labels.id(agent) } }),
-          })),
-        },
-      };
-    }
-    case 'KILL':
-      return step.task === undefined ? {} : { kill: { task_id: { value: step.task }, ...agentId } };
-    case 'ACKNOWLEDGE':
-      return { acknowledge: { task_id: { value: step.task }, ...agentId, uuid: labels.id(step.uuid ?? '') } };
-    default:
-      return {};
-  }
-}
-
-function taskInfo(task: RecordedTask, labels: Labels, speed: number): object {
-  const amounts = Array.isArray(task.resources) ? task.resources : scalars(task.resources as Record<string, number>);
-  const [value, ...rest] = task.exec ?? [];
-  const command = task.command === undefined ? { shell: false, value, arguments: rest } : { shell: true, value: task.command };
-  const grace = task.kill_policy?.grace_period.nanoseconds;
-  return {
-    name: task.id,
-    task_id: { value: task.id },
-    agent_id: { value: labels.id(task.agent) },
-    resources: amounts,
-    ...(task.command === undefined && task.exec === undefined ? {} : { command }),
-    ...(task.docker === undefined ? {} : { container: { type: 'DOCKER', docker: { network: 'HOST', ...task.docker } } }),
-    ...(grace === undefined ? {} : { kill_policy: { grace_period: { nanoseconds: grace * speed } } }),
-  };
-}
-
-function scalars(amounts: Readonly<Record<string, number>>): object[] {
-  return Object.entries(amounts).map(([name, value]) => ({ name, type: 'SCALAR', scalar: { value } }));
 }
