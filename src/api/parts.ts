@@ -4,6 +4,7 @@ import { DefinitionIndex } from './definition-index.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import type { ApiDeps } from './deps.ts';
 import { RequestIndex } from './request-index.ts';
+import { RequestWriter } from './request-writer.ts';
 import { RunIndex } from './run-index.ts';
 
 export interface ApiParts extends ApiDeps {
@@ -11,6 +12,7 @@ export interface ApiParts extends ApiDeps {
   readonly writer: DefinitionWriter;
   readonly runs: RunIndex;
   readonly requests: RequestIndex;
+  readonly submitter: RequestWriter;
   /** Aborts when the server closes: streams end. */
   readonly closing: AbortSignal;
 }
@@ -20,9 +22,10 @@ export function assemble(deps: ApiDeps, closing: AbortSignal): ApiParts {
   const writer = new DefinitionWriter(deps, definitions);
   const runs = new RunIndex(deps.replica);
   const requests = new RequestIndex(deps.replica);
+  const submitter = new RequestWriter(deps);
   const indexes = [definitions, runs, requests];
   runs.open();
   requests.open();
   closing.addEventListener('abort', () => indexes.forEach((index) => index.close()), { once: true });
-  return { ...deps, definitions, writer, runs, requests, closing };
+  return { ...deps, definitions, writer, runs, requests, submitter, closing };
 }

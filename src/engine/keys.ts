@@ -1,6 +1,6 @@
 /**
- * The keys, in one place. One writer per key: API nodes own `graph`, `suspension` and `jobs/`; they create `requests/`, which only the
- * leader removes; the leader owns all the rest (the store's own `leader` and `nodes/` apart).
+ * The keys, in one place. One writer per key: API nodes own `graph`, `suspension`, `jobs/` and, each its own, `submissions/`; they create `requests/`,
+ * which only the leader removes; the leader owns all the rest (the store's own `leader` and `nodes/` apart).
  */
 
 export const GRAPH_KEY = 'graph';
@@ -10,6 +10,8 @@ export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
 export const WAITING_KEY = 'executor/waiting';
 export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';
+/** Each node's latest request: tells whether one was written when the request itself may be gone already. */
+export const SUBMISSIONS = 'submissions/';
 export const STATES = 'state/';
 export const RUNS = 'runs/';
 export const VERDICTS = 'verdicts/';
@@ -17,6 +19,7 @@ export const NODES = 'nodes/';
 
 export const jobKey = (name: string): string => `${JOBS}${name}`;
 export const requestKey = (id: string): string => `${REQUESTS}${id}`;
+export const submissionKey = (node: string): string => `${SUBMISSIONS}${node}`;
 export const stateKey = (job: string): string => `${STATES}${job}`;
 export const runsPrefix = (job: string): string => `${RUNS}${job}/`;
 export const runKey = (job: string, number: number): string => `${RUNS}${job}/${number}`;

@@ -15,7 +15,6 @@ import { ApiError } from '../errors.ts';
 import type { ApiParts } from '../parts.ts';
 import { maybeRecord, readRecord } from '../records.ts';
 import { noParameters, pageParameters, readQuery } from '../request-query.ts';
-import { submitRequest } from '../request-writer.ts';
 import { lastNumber } from '../run-index.ts';
 import { runView, verdictView } from '../run-view.ts';
 import { callerOf, jobNameOf, runOf } from './addresses.ts';
@@ -109,7 +108,7 @@ async function triggerRun(ctx: Context, api: ApiParts): Promise<void> {
   // Asked of the store itself: a job that was just made by way of another node may be run at once.
   if (api.replica.get(jobKey(job)) === undefined && (await api.store.get(jobKey(job))) === undefined) demandJob(api, job);
   const body = { type: 'run', job, ...(env === undefined ? undefined : { env }) } as const;
-  answerSubmitted(ctx, await submitRequest(api, body, callerOf(ctx)));
+  answerSubmitted(ctx, await api.submitter.submit(body, callerOf(ctx)));
 }
 
 function readTrigger(body: unknown): z.output<typeof triggerBody> {
@@ -125,7 +124,7 @@ async function killRun(ctx: Context, api: ApiParts): Promise<void> {
   const run = maybeRecord<RunRecord>(await api.store.get(runKey(job, number)));
   if (run === undefined) throw runNotFound(job, number);
   if (isOver(run.state)) throw new ApiError('run-over', `${job}#${number} has ${run.state} already`);
-  answerSubmitted(ctx, await submitRequest(api, { type: 'kill', job, run: number }, callerOf(ctx)));
+  answerSubmitted(ctx, await api.submitter.submit({ type: 'kill', job, run: number }, callerOf(ctx)));
 }
 
 export function runNotFound(job: string, number: number): ApiError {
