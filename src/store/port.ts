@@ -60,6 +60,17 @@ export const MAX_OPERATIONS = 120;
 /** Largest value in bytes. etcd refuses requests over 1.5 MiB; a transaction's values together must stay under this too. */
 export const MAX_TRANSACTION_BYTES = 1_000_000;
 
+/** How much one commit of a leader may hold. */
+export interface CommitLimits {
+  /** Writes. */
+  readonly operations: number;
+  /** UTF-8 bytes of their values together. */
+  readonly bytes: number;
+}
+
+/** What every store can take at least, and what etcd can at most. */
+export const DEFAULT_COMMIT_LIMITS: CommitLimits = { operations: MAX_OPERATIONS, bytes: MAX_TRANSACTION_BYTES };
+
 /**
  * A write by an API node, all or nothing.
  * The first write must be guarded and its value must be unique to this attempt (or be a delete):
@@ -101,6 +112,9 @@ export interface Store {
   /** For logs: `etcd`, `embedded`, `memory`. */
   readonly kind: string;
 
+  /** How much a commit may hold here; never less than DEFAULT_COMMIT_LIMITS. Transactions have those everywhere. */
+  readonly commitLimits: CommitLimits;
+
   /** A linearizable, consistent copy of every key. */
   snapshot(): Promise<Snapshot>;
 
@@ -140,7 +154,7 @@ export interface Store {
    * (call one at a time). A lost answer is resolved by reading and, if needed, by sending the same commit again behind a guard that
    * lets it land only once.
    * Throws StoreError `term-lost` (nothing landed, the term is over) or `unknown` (not resolvable: give the term up).
-   * At most MAX_OPERATIONS writes.
+   * At most as much as commitLimits say.
    */
   commit(term: Term, writes: readonly Write[]): Promise<Revision>;
 

@@ -4,7 +4,7 @@
  */
 
 import { StoreError } from './errors.ts';
-import { MAX_OPERATIONS, MAX_TRANSACTION_BYTES, type Guard, type Transaction, type Write } from './port.ts';
+import { type CommitLimits, DEFAULT_COMMIT_LIMITS, type Guard, type Transaction, type Write } from './port.ts';
 import { isReserved } from './reserved-keys.ts';
 
 /** The write, and its guard, by which a landed transaction is recognized after a lost answer. */
@@ -18,17 +18,19 @@ export function checkTransaction(transaction: Transaction): Witness {
   const guard = transaction.guards.find((candidate) => candidate.key === write?.key);
   if (write === undefined || guard === undefined) throw new TypeError('the first write of a transaction must be guarded');
   if (write.value === undefined && guard.modRevision === 0n) throw new TypeError(`${write.key} can't be deleted where it must not exist`);
-  checkSize(transaction.writes, transaction.guards.length);
+  checkSize(transaction.writes, { limits: DEFAULT_COMMIT_LIMITS, guards: transaction.guards.length });
   return { write, guard };
 }
 
-export function checkCommit(writes: readonly Write[]): void {
-  checkSize(writes, 0);
+export function checkCommit(writes: readonly Write[], limits: CommitLimits = DEFAULT_COMMIT_LIMITS): void {
+  checkSize(writes, { limits, guards: 0 });
 }
 
-function checkSize(writes: readonly Write[], guards: number): void {
+function checkSize(writes: readonly Write[], { limits, guards }: { limits: CommitLimits; guards: number }): void {
   const operations = writes.length + guards;
-  if (operations > MAX_OPERATIONS) throw new StoreError('too-large', `${operations} operations; at most ${MAX_OPERATIONS} are allowed`);
+  if (operations > limits.operations) {
+    throw new StoreError('too-large', `${operations} operations; at most ${limits.operations} are allowed`);
+  }
   const keys = new Set<string>();
   let bytes = 0;
   for (const { key, value } of writes) {
@@ -37,6 +39,5 @@ function checkSize(writes: readonly Write[], guards: number): void {
     keys.add(key);
     if (value !== undefined) bytes += Buffer.byteLength(value);
   }
-  if (bytes > MAX_TRANSACTION_BYTES)
-    throw new StoreError('too-large', `${bytes} bytes of values; at most ${MAX_TRANSACTION_BYTES} are allowed`);
+  if (bytes > limits.bytes) throw new StoreError('too-large', `${bytes} bytes of values; at most ${limits.bytes} are allowed`);
 }

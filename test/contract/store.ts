@@ -428,13 +428,15 @@ function commitTests(it: It): void {
   });
 
   it('a full commit is taken, a larger one is refused and harms nothing', async ({ a }) => {
+    const { operations, bytes } = a.commitLimits;
+    assert.ok(operations >= MAX_OPERATIONS && bytes >= MAX_TRANSACTION_BYTES);
     const term = await a.campaign(candidate('n1'), never);
     const writes = (count: number) => Array.from({ length: count }, (_, i) => ({ key: `n/${i}`, value: 'v' }));
-    await rejects(a.commit(term, writes(MAX_OPERATIONS + 1)), 'too-large');
-    await rejects(a.commit(term, [{ key: 'b', value: 'x'.repeat(MAX_TRANSACTION_BYTES + 1) }]), 'too-large');
-    await a.commit(term, writes(MAX_OPERATIONS));
-    await a.commit(term, [{ key: 'b', value: 'x'.repeat(MAX_TRANSACTION_BYTES) }]);
-    assert.equal((await a.snapshot()).entries.length, MAX_OPERATIONS + 2);
+    await rejects(a.commit(term, writes(operations + 1)), 'too-large');
+    await rejects(a.commit(term, [{ key: 'b', value: 'x'.repeat(bytes + 1) }]), 'too-large');
+    await a.commit(term, writes(operations));
+    await a.commit(term, [{ key: 'b', value: 'x'.repeat(bytes) }]);
+    assert.equal((await a.snapshot()).entries.length, operations + 2);
   });
 
   it('after resigning nothing can be committed', async ({ a, b }) => {

@@ -4,12 +4,14 @@
  * History for watches is kept in memory: it begins when the store is opened, and is bounded.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock/clock.ts';
 import { Bell } from '../bell.ts';
 import { ChangeHistory } from '../change-history.ts';
 import { StoreError } from '../errors.ts';
 import { HeldTerm } from '../held-term.ts';
 import type {
+  CommitLimits,
   Candidate,
   ChangeBatch,
   Entry,
@@ -53,8 +55,12 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   }
 }
 
+/** Every commit waits for the disk once, so more in one is cheaper; bounded, so that none blocks the others for long. */
+const COMMIT_LIMITS: CommitLimits = { operations: 2_000, bytes: 8_000_000 };
+
 export class EmbeddedStore implements Store {
   readonly kind = 'embedded';
+  readonly commitLimits = COMMIT_LIMITS;
   readonly #clock: Clock;
   readonly #database: EmbeddedDatabase;
   readonly #lock: DirectoryLock;
@@ -72,6 +78,8 @@ export class EmbeddedStore implements Store {
   /** Use openEmbeddedStore. */
   constructor(options: EmbeddedStoreOptions, database: EmbeddedDatabase, lock: DirectoryLock) {
     this.#clock = options.clock;
+    // Every watch listens.
+    setMaxListeners(0, this.#closed.signal);
     this.#database = database;
     this.#lock = lock;
     this.#history = new ChangeHistory({ floor: database.revision, limit: options.historyLimit ?? DEFAULT_HISTORY_LIMIT });
@@ -152,7 +160,7 @@ export class EmbeddedStore implements Store {
 
   async commit(term: Term, writes: readonly Write[]): Promise<Revision> {
     this.#ensureOpen();
-    checkCommit(writes);
+    checkCommit(writes, COMMIT_LIMITS);
     for (const { key } of writes) checkKeySize(key);
     if (this.#isCommitting) throw new TypeError('commits of a term are made one at a time');
     this.#isCommitting = true;

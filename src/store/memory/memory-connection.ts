@@ -5,18 +5,19 @@
 
 import type { Clock } from '../../clock/clock.ts';
 import { StoreError } from '../errors.ts';
-import type {
-  Candidate,
-  ChangeBatch,
-  Entry,
-  LeaderRecord,
-  Revision,
-  Snapshot,
-  Store,
-  Term,
-  Transaction,
-  TransactionResult,
-  Write,
+import {
+  type Candidate,
+  type ChangeBatch,
+  DEFAULT_COMMIT_LIMITS,
+  type Entry,
+  type LeaderRecord,
+  type Revision,
+  type Snapshot,
+  type Store,
+  type Term,
+  type Transaction,
+  type TransactionResult,
+  type Write,
 } from '../port.ts';
 import { decodeLeader, LEADER_KEY } from '../reserved-keys.ts';
 import { TransactionWriter, type TransactionReply } from '../transaction-writer.ts';
@@ -39,6 +40,7 @@ export interface MemoryConnectionOptions {
 
 export class MemoryConnection implements Store {
   readonly kind = 'memory';
+  readonly commitLimits = DEFAULT_COMMIT_LIMITS;
   readonly name: string;
   /** May be changed at any time. */
   readonly faults: MemoryFaults;

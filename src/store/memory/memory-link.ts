@@ -5,6 +5,7 @@
  * A dead node's calls never settle. Without faults a request takes no timer at all.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock/clock.ts';
 import { StoreError } from '../errors.ts';
 import type { Reply } from '../reply.ts';
@@ -32,6 +33,8 @@ export class MemoryLink {
 
   constructor(options: MemoryLinkOptions) {
     this.#options = options;
+    // Every delayed request listens.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   get isHealthy(): boolean {

@@ -1,0 +1,56 @@
+/** What the etcd store can be told. Durations are milliseconds. */
+
+import type { Clock } from '../../clock/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+/** A leader that dies is replaced after this. etcd takes no less than 2 s. */
+export const DEFAULT_LEASE_TTL_MS = 5_000;
+/** A term ends on its own node this long before its lease could end at etcd: for clocks that differ in rate, and a busy event loop. */
+export const DEFAULT_LEASE_MARGIN_MS = 500;
+/** A call without an answer counts as lost after this, and another member is asked. */
+export const DEFAULT_CALL_TIMEOUT_MS = 2_000;
+/** How long the outcome of a transaction is looked for before it is `unknown`. */
+export const DEFAULT_RESOLVE_LIMIT_MS = 5_000;
+export const DEFAULT_RETRY_DELAY_MS = 100;
+/** A waiting candidate watches the leader key; this often it looks itself. */
+export const DEFAULT_VACANCY_CHECK_MS = 5_000;
+/** How often a watch is held against the newest commit. One that stood still between two such looks has stalled. */
+export const DEFAULT_WATCH_CHECK_MS = 5_000;
+/** etcd 3.4 counts the rest of the range for every page: small pages make a snapshot quadratic. */
+export const DEFAULT_SNAPSHOT_PAGE = 5_000;
+
+export interface EtcdStoreOptions {
+  /** `http://host:port` or, with TLS, `https://host:port`; one or more members of one cluster. */
+  readonly hosts: readonly string[];
+  /** Everything is kept under `<prefix>/v1/`. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly logger?: Logger;
+  /** PEM texts. With `cert` and `key` etcd can know this node by its certificate. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Whole seconds; default 5 s. */
+  readonly leaseTtlMs?: number;
+  readonly leaseMarginMs?: number;
+  readonly callTimeoutMs?: number;
+  readonly resolveLimitMs?: number;
+  readonly retryDelayMs?: number;
+  readonly vacancyCheckMs?: number;
+  readonly watchCheckMs?: number;
+  readonly snapshotPage?: number;
+}
+
+export type EtcdSettings = Required<Omit<EtcdStoreOptions, 'tls' | 'logger'>> & Pick<EtcdStoreOptions, 'tls' | 'logger'>;
+
+export function settingsOf(options: EtcdStoreOptions): EtcdSettings {
+  return {
+    leaseTtlMs: DEFAULT_LEASE_TTL_MS,
+    leaseMarginMs: DEFAULT_LEASE_MARGIN_MS,
+    callTimeoutMs: DEFAULT_CALL_TIMEOUT_MS,
+    resolveLimitMs: DEFAULT_RESOLVE_LIMIT_MS,
+    retryDelayMs: DEFAULT_RETRY_DELAY_MS,
+    vacancyCheckMs: DEFAULT_VACANCY_CHECK_MS,
+    watchCheckMs: DEFAULT_WATCH_CHECK_MS,
+    snapshotPage: DEFAULT_SNAPSHOT_PAGE,
+    ...options,
+  };
+}
