@@ -55,7 +55,7 @@ export class RequestWriter {
           { key, modRevision: 0n },
         ],
         writes: [
-          { key: witness, value: JSON.stringify({ request: request.id }) },
+          { key: witness, value: JSON.stringify({ request: request.id, attempt: tries + 1 }) },
           { key, value: JSON.stringify(request) },
         ],
       });
