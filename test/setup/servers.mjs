@@ -1,5 +1,5 @@
 /**
- * Makes sure that the programs the tests start are on this machine: real etcd, a real Docker daemon, busybox, promtool.
+ * Makes sure that the programs the tests start are on this machine: real etcd, a real Docker daemon, ZooKeeper, busybox and others.
  *
  * On Debian, as root, what is missing is installed by apt, and none of it is left running or set to run at boot: the tests start their own.
  * Otherwise it says exactly what is missing and fails; a test run that quietly leaves out half the tests is worth nothing.
@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** Program -> the Debian packages that bring it, and the services that come with them. */
+/** Program, or path of a file -> the Debian packages that bring it, and the services that come with them. */
 const NEEDED = {
   etcd: { packages: ['etcd-server'], services: ['etcd'] },
   etcdctl: { packages: ['etcd-client'], services: [] },
@@ -19,6 +19,9 @@ const NEEDED = {
   docker: { packages: ['docker.io', 'docker-cli'], services: [] },
   busybox: { packages: ['busybox-static'], services: [] },
   promtool: { packages: ['prometheus'], services: ['prometheus'] },
+  openssl: { packages: ['openssl'], services: [] },
+  java: { packages: ['default-jre-headless'], services: [] },
+  '/usr/share/java/zookeeper.jar': { packages: ['libzookeeper-java'], services: [] },
   // Java programs are not on the PATH.
   zookeeper: { packages: ['zookeeper'], services: [], file: '/usr/share/java/zookeeper.jar' },
 };
@@ -29,12 +32,12 @@ const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].j
 const POLICY = '/usr/sbin/policy-rc.d';
 
 function missingPrograms() {
-  return Object.keys(NEEDED).filter((program) => !isThere(program, NEEDED[program].file));
+  return Object.keys(NEEDED).filter((name) => !isThere(name));
 }
 
-function isThere(program, file) {
-  if (file !== undefined) return existsSync(file);
-  return PATH.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${program}`));
+function isThere(name) {
+  if (name.startsWith('/')) return existsSync(name);
+  return PATH.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${name}`));
 }
 
 function packagesFor(programs) {
@@ -73,7 +76,7 @@ function install(programs) {
 function explain(programs) {
   const packages = packagesFor(programs).join(' ');
   return [
-    `The tests need programs that are not on this machine: ${programs.join(', ')}.`,
+    `The tests need what is not on this machine: ${programs.join(', ')}.`,
     `On Debian: sudo apt-get install --no-install-recommends ${packages}`,
     'Elsewhere: install etcd, Docker Engine, busybox (static), Prometheus and ZooKeeper, and put them on the PATH; or run the tests as root on Debian.',
     'Without them: npm run test:unit',

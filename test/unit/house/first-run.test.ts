@@ -79,7 +79,7 @@ test('who may not install servers is told exactly what is missing', () => {
     encoding: 'utf8',
   });
   assert.equal(status, 1);
-  assert.match(stderr, /^The tests need programs that are not on this machine: .*\betcd, etcdctl\b.*\bpromtool\./);
+  assert.match(stderr, /^The tests need what is not on this machine: .*\betcd, etcdctl\b.*\bpromtool\b.*\./);
   assert.match(stderr, /apt-get install --no-install-recommends .*etcd-server etcd-client.*prometheus/);
 });
 
