@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** Program, or path of a file -> the Debian packages that bring it, and the services that come with them. */
+/** Program -> the Debian packages that bring it, and the services that come with them. */
 const NEEDED = {
   etcd: { packages: ['etcd-server'], services: ['etcd'] },
   etcdctl: { packages: ['etcd-client'], services: [] },
@@ -21,9 +21,8 @@ const NEEDED = {
   promtool: { packages: ['prometheus'], services: ['prometheus'] },
   openssl: { packages: ['openssl'], services: [] },
   java: { packages: ['default-jre-headless'], services: [] },
-  '/usr/share/java/zookeeper.jar': { packages: ['libzookeeper-java'], services: [] },
-  // Java programs are not on the PATH.
-  zookeeper: { packages: ['zookeeper'], services: [], file: '/usr/share/java/zookeeper.jar' },
+  // Not on the PATH: started by the tests from its jar.
+  zookeeper: { packages: ['libzookeeper-java'], services: [], file: '/usr/share/java/zookeeper.jar' },
 };
 
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(':');
@@ -36,7 +35,8 @@ function missingPrograms() {
 }
 
 function isThere(name) {
-  if (name.startsWith('/')) return existsSync(name);
+  const { file } = NEEDED[name];
+  if (file !== undefined) return existsSync(file);
   return PATH.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${name}`));
 }
 
