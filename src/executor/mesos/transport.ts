@@ -52,7 +52,7 @@ export class Transport {
   readonly #authenticator: Authenticator;
 
   constructor(options: TransportOptions) {
-    const connect = { timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(options.tls) };
+    const connect = connectOptions(options.tls);
     this.#streams = new Agent({ connect, pipelining: 1, headersTimeout: SUBSCRIBE_TIMEOUT_MS, bodyTimeout: 0 });
     this.#calls = new Agent({
       connect,
@@ -113,8 +113,16 @@ function headerText(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-function tlsOptions(tls: TlsOptions | undefined): { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean } {
-  if (tls === undefined) return {};
-  const { verify, ...material } = tls;
-  return { ...material, ...(verify === false ? { rejectUnauthorized: false } : {}) };
+interface ConnectOptions {
+  readonly timeout: number;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+/** How sockets are opened, for undici. */
+export function connectOptions(tls: TlsOptions | undefined): ConnectOptions {
+  const { verify, ...material } = tls ?? {};
+  return { timeout: CONNECT_TIMEOUT_MS, ...material, ...(verify === false ? { rejectUnauthorized: false } : {}) };
 }

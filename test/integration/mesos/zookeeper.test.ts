@@ -34,19 +34,21 @@ function the<T>(value: T | undefined): T {
 
 function mkdirp(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    the(client).mkdirp(path, (error) => (error ? reject(error) : resolve()));
+    the(client).mkdirp(path, (error) => (error ? reject(new Error(String(error))) : resolve()));
   });
 }
 
 function publish(path: string, data: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    the(client).create(path, Buffer.from(data), CreateMode.EPHEMERAL_SEQUENTIAL, (error, made) => (error ? reject(error) : resolve(made)));
+    the(client).create(path, Buffer.from(data), CreateMode.EPHEMERAL_SEQUENTIAL, (error, made) =>
+      error ? reject(new Error(String(error))) : resolve(made),
+    );
   });
 }
 
 function remove(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    the(client).remove(path, (error) => (error ? reject(error) : resolve()));
+    the(client).remove(path, (error) => (error ? reject(new Error(String(error))) : resolve()));
   });
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { schedulerUrl, redirectTarget } from '../../../../src/executor/mesos/master-address.ts';
+import { findMasters } from '../../../../src/executor/mesos/masters.ts';
 import { judgeCall, judgeError, judgeRefusal } from '../../../../src/executor/mesos/verdicts.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 
 const FROM = new URL('http://m1:5050/api/v1/scheduler');
 
@@ -26,6 +28,18 @@ test('what is not the address of a master is refused with what is allowed', () =
   for (const text of ['', 'a b', 'ftp://m1', 'http://user:secret@m1', 'm1/path', 'http://m1?x=1', 'zk://z1:2181/mesos', 'http://']) {
     assert.throws(() => schedulerUrl(text), /^TypeError: masters: '.*' is not the address of a Mesos master; allowed are 'host'/, text);
   }
+});
+
+test('a list of masters, or one ZooKeeper address, but not both', async () => {
+  const clock = new ManualClock();
+  const urls = await (await findMasters(['m1', 'https://m2:5050'], { clock })).detect();
+  assert.deepEqual(
+    urls.map((url) => url.host),
+    ['m1:5050', 'm2:5050'],
+  );
+  assert.ok(await findMasters(['zk://z1:2181/mesos'], { clock }));
+  await assert.rejects(findMasters(['zk://z1:2181/mesos', 'm1'], { clock }), /stands alone/);
+  await assert.rejects(findMasters([], { clock }), /at least one address/);
 });
 
 test("a redirect without a scheme keeps the request's; one without a path gets the API's", () => {
