@@ -15,8 +15,8 @@ export interface Authorship {
 }
 
 export function nextRecord(spec: JobSpec, current: JobRecord<JobSpec> | undefined, authorship: Authorship): JobRecord<JobSpec> {
-  // Nodes' clocks differ: a later version is never older.
-  const at = Math.max(authorship.now, current?.updatedAt ?? 0);
+  // Nodes' clocks differ: a later version is always newer, so that `scheduledSince` tells one schedule from the next.
+  const at = current === undefined ? authorship.now : Math.max(authorship.now, current.updatedAt + 1);
   const suspension = nextSuspension(spec, current, { at, by: authorship.by });
   return {
     spec,
