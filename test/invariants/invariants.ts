@@ -25,7 +25,7 @@
  *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
  */
 
-import { GRAPH_KEY, JOBS, REQUESTS } from '../../src/engine/keys.ts';
+import { GRAPH_KEY, JOBS, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
@@ -140,7 +140,7 @@ export class Invariants {
 }
 
 function isOfApi(key: string): boolean {
-  return key === GRAPH_KEY || key.startsWith(JOBS);
+  return key === GRAPH_KEY || key === SUSPENSION_KEY || key.startsWith(JOBS) || key.startsWith(SUBMISSIONS);
 }
 
 function checkLeadersWrite({ key, value }: Write): void {

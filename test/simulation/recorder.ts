@@ -76,7 +76,7 @@ export class Recorder {
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
-    for (const batch of packSteps(decision.steps)) {
+    for (const batch of packSteps(decision.steps, node.store.commitLimits)) {
       if (batch.writes.length > 0) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
   }

@@ -174,6 +174,7 @@ export class SimNode {
     const store = this.store;
     return {
       kind: store.kind,
+      commitLimits: store.commitLimits,
       snapshot: async () => {
         const snapshot = await store.snapshot();
         this.snapshotRevision = snapshot.revision;

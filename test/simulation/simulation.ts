@@ -73,6 +73,7 @@ export class Simulation {
   readonly traffic: Traffic;
   readonly lives: LifeBook;
   launches = 0;
+  readonly #apis = new WeakMap<SimNode, ApiClient>();
   #words = 0;
   #isBusy = true;
 
@@ -173,12 +174,18 @@ export class Simulation {
     return this.nodes.filter((node) => !node.isDead);
   }
 
+  /** One per life of a node, as in production. */
   apiOf(node: SimNode): ApiClient {
-    return new ApiClient({
-      ...{ store: node.store, copy: node.replica, now: () => node.clock.now() },
-      word: () => `w${String((this.#words += 1)).padStart(9, '0')}`,
-      onAnswer: (transaction, answer) => this.recorder.onAnswer(transaction, answer),
-    });
+    let api = this.#apis.get(node);
+    if (!api) {
+      api = new ApiClient({
+        ...{ nodeId: node.id, store: node.store, replica: node.replica, clock: node.clock },
+        ids: () => `w${String((this.#words += 1)).padStart(9, '0')}`,
+        onAnswer: (transaction, answer) => this.recorder.onAnswer(transaction, answer),
+      });
+      this.#apis.set(node, api);
+    }
+    return api;
   }
 
   /** Runs a person's doing to its end, whatever becomes of the node. */

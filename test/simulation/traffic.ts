@@ -26,10 +26,9 @@ export class Traffic {
     const isReused = random.chance(0.2) && this.#names > 0;
     if (!isReused) this.#names += 1;
     const name = `job.${isReused ? random.int(1, this.#names) : this.#names}`;
-    const graph = api.graph();
-    if (graph.has(name)) return;
-    const spec = drawSpec(random, name, { graph, style, now });
-    if (spec) line(`create ${name}: ${await api.put(spec, 'maker')}`);
+    if (api.graph.has(name)) return;
+    const spec = drawSpec(random, name, { graph: api.graph, style, now });
+    if (spec) line(`create ${name}: ${await api.put(spec)}`);
   }
 
   async something(api: ApiClient, now: number): Promise<void> {
@@ -41,15 +40,13 @@ export class Traffic {
     const act = random.pick(['run', 'run', 'kill', 'kill', 'edit', 'edit', 'tweak', 'suspend', 'suspend', 'delete'] as const);
     switch (act) {
       case 'run':
-        return line(
-          `run ${name}: ${await api.request(random.chance(0.3) ? { type: 'run', job: name, env: { EXTRA: '1' } } : { type: 'run', job: name })}`,
-        );
+        return line(`run ${name}: ${await api.request({ type: 'run', job: name, ...(random.chance(0.3) ? { env: { EXTRA: '1' } } : {}) })}`);
       case 'kill':
-        return this.#kill(api, name);
+        return line(`kill of ${name}: ${await api.request({ type: 'kill', job: name, run: this.#someRun(api, name, false) })}`);
       case 'edit':
         return this.#edit(api, definition, now);
       case 'tweak':
-        return line(`tweak ${name}: ${await api.put({ ...definition.spec, priority: random.int(0, 9) }, 'editor')}`);
+        return line(`tweak ${name}: ${await api.put({ ...definition.spec, priority: random.int(0, 9) })}`);
       case 'suspend':
         return this.toggle(api, definition);
       case 'delete':
@@ -59,23 +56,23 @@ export class Traffic {
 
   async toggle(api: ApiClient, { spec }: Definition): Promise<void> {
     const suspended = !(spec.suspended ?? false);
-    this.#options.line(`${suspended ? 'suspend' : 'resume'} ${spec.name}: ${await api.put({ ...spec, suspended }, 'suspender')}`);
+    this.#options.line(`${suspended ? 'suspend' : 'resume'} ${spec.name}: ${await api.setSuspended(spec.name, suspended)}`);
   }
 
-  async #kill(api: ApiClient, name: string): Promise<void> {
-    const numbers = api.runsOf(name);
-    const run = numbers.length > 0 ? this.#options.random.pick(numbers) : this.#options.random.int(1, 20);
-    this.#options.line(`kill ${name}#${run}: ${await api.request({ type: 'kill', job: name, run })}`);
+  #someRun(api: ApiClient, name: string, isOver: boolean): number {
+    const { random } = this.#options;
+    const numbers = api.runsOf(name, isOver);
+    return numbers.length > 0 ? random.pick(numbers) : random.int(1, 20);
   }
 
   /** Another definition under the same name. */
   async #edit(api: ApiClient, { spec: old }: Definition, now: number): Promise<void> {
     const { random, style, line } = this.#options;
-    const spec = drawSpec(random, old.name, { graph: api.graph(), style, now });
+    const spec = drawSpec(random, old.name, { graph: api.graph, style, now });
     if (!spec) return;
     const { schedule: _schedule, timeZone: _zone, after: _after, join: _join, ...rest } = spec;
     const edited: JobSpec = random.chance(0.5) ? spec : { ...rest, ...schedulingOf(old) };
-    line(`edit ${old.name}: ${await api.put(edited, 'editor')}`);
+    line(`edit ${old.name}: ${await api.put(edited)}`);
   }
 }
 
