@@ -10,6 +10,8 @@ export function leaderObserver(logger: Logger, metrics: Metrics, executorKind: s
   return {
     termBegan(term) {
       metrics.termBegan(term);
+      // Not connected until told so: an alert can't see a series that is not there.
+      metrics.executorDisconnected(executorKind);
       logger.info({ term: String(term) }, 'this node leads');
     },
     termEnded(term, reason) {
