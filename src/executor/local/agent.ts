@@ -57,7 +57,11 @@ export class Agent {
   /** Says `connected`, then what was found at the host, then offers the rest. */
   begin(identity: string, found: readonly TaskReport[]): void {
     this.#emit({ type: 'connected', identity, exclusive: true });
-    for (const report of found) this.changed(report);
+    for (const report of found) {
+      // A launch cut short is not told yet: if it is asked for it goes on, and the first word of it is that it runs.
+      if (report.isInterrupted === true) this.#note(report.status.taskId, report);
+      else this.changed(report);
+    }
     this.#offerSoon();
   }
 
@@ -182,12 +186,13 @@ export class Agent {
   #forget(taskId: string): void {
     void this.#queue.add(taskId, async () => {
       const report = this.#tasks.get(taskId)?.report;
-      if (report !== undefined && !isOver(report.status)) {
+      if (report !== undefined && !isOver(report.status) && report.isInterrupted === undefined) {
         this.#options.logger.warn({ taskId, state: report.status.state }, 'not forgotten: the task still runs');
         return;
       }
       await this.#options.host.forget(taskId);
       this.#tasks.delete(taskId);
+      this.#ledger.release(taskId);
     });
   }
 
@@ -196,7 +201,7 @@ export class Agent {
     const others = [...this.#tasks].filter(([taskId]) => !asked.has(taskId));
     const answers = [...asked].map((taskId) => this.#lookUp(taskId));
     for (const [, { report }] of others) {
-      if (report !== undefined && !isOver(report.status) && report.isInterrupted === undefined) this.#tell(report);
+      if (report !== undefined && !isOver(report.status)) this.#tell(report);
     }
     void Promise.all(answers).then(() => this.#emit({ type: 'reconciled' }));
   }

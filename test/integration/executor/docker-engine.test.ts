@@ -165,7 +165,7 @@ scenario('a container that was made but not started is started when its task is 
   assert.equal(await driver.log('a.1.1'), 'once\n');
 });
 
-scenario('one that nobody asks for stays as it is; a kill ends it for good, a launch starts it', async ({ driver, namespace, task }) => {
+scenario('one that nobody asks for stays as it is; a kill ends it for good, forgetting removes it', async ({ driver, namespace, task }) => {
   for (const taskId of ['a.1.1', 'b.1.1']) {
     const launch = driver.taskLaunch(taskId, 'echo once');
     await create(namespace, taskId, containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, namespace));
@@ -175,11 +175,11 @@ scenario('one that nobody asks for stays as it is; a kill ends it for good, a la
   driver.kill('a.1.1', 0);
   await driver.awaitState('a.1.1', 'killed');
   await driver.launch('a.1.1', 'echo twice');
-  assert.deepEqual(
-    (await driver.reconcile(['a.1.1'])).map(({ state }) => state),
-    ['killed'],
-  );
+  const told = (await driver.reconcile(['a.1.1'])).map(({ taskId, state }) => `${taskId} ${state}`);
+  assert.deepEqual(new Set(told), new Set(['a.1.1 killed', 'b.1.1 staging']));
   assert.equal(await driver.log('a.1.1'), '');
+  driver.perform({ type: 'forget', tasks: [driver.ref('b.1.1')] });
+  await until(async () => (await driver.reconcile(['x.1.1'])).length === 1, { limitMs: 5000, what: 'b.1.1 to be forgotten' });
 });
 
 scenario('a container removed behind our back is a task lost', async ({ driver, namespace }) => {
