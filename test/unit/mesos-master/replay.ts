@@ -156,7 +156,7 @@ class Player {
       step.framework === undefined || step.framework === null ? {} : { framework_id: { value: this.#labels.id(step.framework) } };
     const probe = this.#probe(step);
     const stream = step.stream ?? probe.streamId;
-    const sent = { address: this.#address(), headers: { 'Mesos-Stream-Id': stream }, body: { type, ...framework, ...body } };
+    const sent = { address: this.#master.address, headers: { 'Mesos-Stream-Id': stream }, body: { type, ...framework, ...body } };
     if (step.status === 0) {
       await assert.rejects(send(sent));
       return;
@@ -368,10 +368,6 @@ class Player {
     const probe = this.#probes.get(who);
     assert.ok(probe, `${who} has not subscribed`);
     return probe;
-  }
-
-  #address(): string {
-    return this.#master.address;
   }
 
   async #until<T>(look: () => T | undefined | false): Promise<T> {

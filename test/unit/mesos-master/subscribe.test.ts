@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import { test } from 'uvu';
 import assert from 'node:assert/strict';
-import { Probe, send } from '../../mesos-master/probe.ts';
+import { send, type Probe } from '../../mesos-master/probe.ts';
 import { firstOffer, setup, withRig, type Rig } from './rig.ts';
 
 const INFO = { user: 'root', name: 'x' };
