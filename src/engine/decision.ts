@@ -20,6 +20,8 @@ export interface Decision {
   readonly steps: readonly Step[];
   /** When to decide again at the latest, even without an event; undefined: only on an event. */
   readonly wakeAt: Instant | undefined;
+  /** More was due than is decided at once: decide again without delay. */
+  readonly isBehind: boolean;
 }
 
 /** Collects one step at a time. Values are turned into text when the step closes, so each step holds what was true at its end. */

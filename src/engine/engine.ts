@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { DUE_BATCH, STALL_MS } from './limits.ts';
+import { DUE_BATCH, LAUNCH_BATCH, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
@@ -43,6 +43,8 @@ export interface EngineInput {
   /** All that is stored, read within the term. */
   readonly entries: Iterable<Entry>;
   readonly now: Instant;
+  /** How many due timers are decided at once, at most LAUNCH_BATCH; the default suits a store with etcd's limits. */
+  readonly dueBatch?: number;
 }
 
 /** A count of what is under way, for gauges. */
@@ -56,12 +58,14 @@ export interface EngineGauges {
 export class Engine {
   readonly #world: World;
   readonly #link: ExecutorLink;
+  readonly #dueBatch: number;
   #loaded: Request[];
   /** Requests taken whose removal was not seen yet: told of once more, they must not count twice. */
   readonly #taken = new Set<string>();
   #wakeAt: Instant | undefined;
 
-  constructor({ term, executor, entries, now }: EngineInput) {
+  constructor({ term, executor, entries, now, dueBatch = DUE_BATCH }: EngineInput) {
+    this.#dueBatch = Math.min(dueBatch, LAUNCH_BATCH);
     this.#world = new World(term);
     this.#world.now = now;
     this.#world.decidableSince = now;
@@ -96,7 +100,7 @@ export class Engine {
     const next = earliest(world.timers.earliest, this.#link.wakeAt);
     // What is left of a burst is due already; that is no sign of having slept.
     this.#wakeAt = next === undefined ? undefined : Math.max(next, now);
-    return { steps: world.recorder.take(), wakeAt: this.#wakeAt };
+    return { steps: world.recorder.take(), wakeAt: this.#wakeAt, isBehind: next !== undefined && next <= now };
   }
 
   gauges(): EngineGauges {
@@ -156,7 +160,7 @@ export class Engine {
 
   #decideDue(): void {
     const world = this.#world;
-    let left = DUE_BATCH;
+    let left = this.#dueBatch;
     for (let key = world.timers.popDue(world.now); key !== undefined; key = world.timers.popDue(world.now)) {
       const id = parseRunId(key);
       if (!id) {

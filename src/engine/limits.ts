@@ -59,4 +59,4 @@ export const WAITING_INTERVAL_MS = 5_000;
 export const WAITING_SHAPES = 200;
 
 /** Timers decided at once when many are due: the first of them are committed and launched while the others are decided. */
-export const DUE_BATCH = 500;
+export const DUE_BATCH = 50;

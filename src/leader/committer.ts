@@ -34,7 +34,7 @@ export class Committer {
 
   /** Takes the steps of a decision, behind those it has. */
   add(steps: readonly Step[]): void {
-    this.#queue.push(...packSteps(steps));
+    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));
     if (this.#queue.length > 0) this.#work ??= this.#drain();
   }
 

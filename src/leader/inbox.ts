@@ -13,6 +13,8 @@ export class Inbox {
   readonly #clock: Clock;
   readonly #longestWaitMs: number;
   #events: EngineEvent[] = [];
+  /** Statuses apart: the only kind that comes in floods. Among themselves they stay in order. */
+  #statuses: EngineEvent[] = [];
   #wake: (() => void) | undefined;
   #isRung = false;
 
@@ -23,7 +25,8 @@ export class Inbox {
   }
 
   push(event: EngineEvent): void {
-    this.#events.push(event);
+    const isStatus = event.type === 'executor' && event.event.type === 'status';
+    (isStatus ? this.#statuses : this.#events).push(event);
     this.#wake?.();
   }
 
@@ -33,15 +36,25 @@ export class Inbox {
     this.#wake?.();
   }
 
-  take(): readonly EngineEvent[] {
+  /**
+   * Takes what has gathered, but at most so many statuses: while jobs that are due still wait to be launched, what became of the
+   * launched ones can wait a moment.
+   */
+  take(statusLimit = Infinity): readonly EngineEvent[] {
     const events = this.#events;
     this.#events = [];
+    if (this.#statuses.length <= statusLimit) {
+      events.push(...this.#statuses);
+      this.#statuses = [];
+    } else {
+      events.push(...this.#statuses.splice(0, statusLimit));
+    }
     return events;
   }
 
   /** Resolves when there is an event, when `at` (wall-clock) has come, or when rung. */
   wait(at: Instant | undefined): Promise<void> {
-    if (this.#events.length > 0 || this.#isRung) return Promise.resolve();
+    if (this.#events.length > 0 || this.#statuses.length > 0 || this.#isRung) return Promise.resolve();
     return new Promise((resolve) => {
       let cancel: CancelTimer | undefined;
       this.#wake = () => {

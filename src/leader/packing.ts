@@ -4,7 +4,7 @@
  */
 
 import type { Step } from '../engine/decision.ts';
-import { MAX_OPERATIONS, MAX_TRANSACTION_BYTES, type Write } from '../store/port.ts';
+import type { CommitLimits, Write } from '../store/port.ts';
 
 export interface Batch {
   readonly writes: readonly Write[];
@@ -12,13 +12,13 @@ export interface Batch {
   readonly steps: readonly Step[];
 }
 
-export function packSteps(steps: readonly Step[]): Batch[] {
+export function packSteps(steps: readonly Step[], limits: CommitLimits): Batch[] {
   const batches: Batch[] = [];
-  let open = new OpenBatch();
+  let open = new OpenBatch(limits);
   for (const step of steps) {
     if (!open.hasRoomFor(step)) {
       batches.push(open.close());
-      open = new OpenBatch();
+      open = new OpenBatch(limits);
     }
     open.add(step);
   }
@@ -27,9 +27,14 @@ export function packSteps(steps: readonly Step[]): Batch[] {
 }
 
 class OpenBatch {
+  readonly #limits: CommitLimits;
   readonly #steps: Step[] = [];
   readonly #writes = new Map<string, Write>();
   #bytes = 0;
+
+  constructor(limits: CommitLimits) {
+    this.#limits = limits;
+  }
 
   get isEmpty(): boolean {
     return this.#steps.length === 0;
@@ -40,7 +45,7 @@ class OpenBatch {
     if (this.#steps.length === 0) return true;
     let added = 0;
     for (const write of step.writes) if (!this.#writes.has(write.key)) added += 1;
-    return this.#writes.size + added <= MAX_OPERATIONS && this.#bytes + bytesOf(step.writes) <= MAX_TRANSACTION_BYTES;
+    return this.#writes.size + added <= this.#limits.operations && this.#bytes + bytesOf(step.writes) <= this.#limits.bytes;
   }
 
   add(step: Step): void {
@@ -54,7 +59,7 @@ class OpenBatch {
   }
 }
 
-/** UTF-8 bytes of keys and values; the few bytes around them are covered by the margin in MAX_TRANSACTION_BYTES. */
+/** UTF-8 bytes of keys and values; the few bytes around them are covered by the margin in the limit. */
 function bytesOf(writes: readonly Write[]): number {
   let bytes = 0;
   for (const { key, value } of writes) bytes += Buffer.byteLength(key) + (value === undefined ? 0 : Buffer.byteLength(value));

@@ -6,7 +6,7 @@ import type { Executor, ExecutorCommand } from '../../../src/executor/port.ts';
 import { Committer } from '../../../src/leader/committer.ts';
 import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import { StoreError } from '../../../src/store/errors.ts';
-import { MAX_OPERATIONS, type Store, type Term, type Write } from '../../../src/store/port.ts';
+import { DEFAULT_COMMIT_LIMITS, MAX_OPERATIONS, type Store, type Term, type Write } from '../../../src/store/port.ts';
 
 interface Setup {
   readonly committer: Committer;
@@ -27,7 +27,7 @@ function setup(): Setup {
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
   };
   const committer = new Committer({
-    store: { commit } as unknown as Store,
+    store: { commit, commitLimits: DEFAULT_COMMIT_LIMITS } as unknown as Store,
     term: { number: 1n, signal: term.signal, resign: () => Promise.resolve() },
     executor: { perform: (command: ExecutorCommand) => story.push(command.type) } as unknown as Executor,
     clock: systemClock,
