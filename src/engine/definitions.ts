@@ -8,7 +8,6 @@ import { resolveJob } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import { handOverTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
-import { stateKey } from './keys.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason } from './records.ts';
 import { settleRun } from './runs.ts';
@@ -112,7 +111,7 @@ function forgetJob(world: World, slot: Slot): void {
 /** Deletes kept runs and verdicts in steps that may be repeated; the counter stays, so that no task id comes twice. */
 export function clearRemains(world: World, slot: Slot): void {
   while (slot.kept && slot.kept.length > 0) {
-    world.dropOldestRun(slot);
+    world.dropOldestRun(slot, 'all');
     if (world.recorder.room < 2) world.recorder.close();
   }
   while (slot.verdicts && slot.verdicts.length > 0) {
@@ -123,8 +122,6 @@ export function clearRemains(world: World, slot: Slot): void {
   world.timers.delete(slot.name);
   const state = slot.state;
   if (!state) return;
-  slot.state = { uid: '', cursor: 0, scheduledSince: 0, lastRun: state.lastRun, totals: NO_TOTALS };
-  world.joining.delete(slot.name);
-  world.recorder.put(stateKey(slot.name), slot.state);
+  world.putState(slot, { uid: '', cursor: 0, scheduledSince: 0, lastRun: state.lastRun, totals: NO_TOTALS });
   world.recorder.close();
 }

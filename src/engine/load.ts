@@ -37,8 +37,7 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     setDefinition(world, world.slot(record.spec.name), record);
   } else if (key.startsWith(STATES)) {
     const slot = world.slot(key.slice(STATES.length));
-    slot.state = JSON.parse(value) as JobState;
-    if (slot.state.tokens) world.joining.add(slot.name);
+    world.setState(slot, JSON.parse(value) as JobState);
   } else if (key.startsWith(RUNS)) {
     found.runs.push(JSON.parse(value) as RunRecord);
   } else if (key.startsWith(VERDICTS)) {

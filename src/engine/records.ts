@@ -136,6 +136,8 @@ export interface Token {
 export interface FlowTokens {
   /** How many parents have spoken. */
   readonly spoken: number;
+  /** Of how many that take part in the flow. */
+  readonly of: number;
   /** Those whose outcome did not satisfy their edge, the first BLOCKED_NAMES of them. */
   readonly blocked?: readonly string[];
 }

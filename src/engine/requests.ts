@@ -2,7 +2,7 @@
 
 import type { JobSpec } from '../job/spec.ts';
 import { startBackfill } from './backfill.ts';
-import { handOverTokens } from './flows.ts';
+import { handOverTokens, withdrawTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { requestKey } from './keys.ts';
 import type { Reason, Request } from './records.ts';
@@ -72,6 +72,7 @@ function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): s
   if (!record || (record.state !== 'failed' && record.state !== 'killed')) return 'not failed';
   if (slot.job.suspended) return 'suspended';
   reopenRun(world, slot, record);
+  withdrawTokens(world, slot, record.flow);
   return 'running again';
 }
 

@@ -11,6 +11,7 @@ import type { Job, JobRecord } from '../job/job.ts';
 import { resolveJob } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
+import { ActiveFlows } from './active-flows.ts';
 import { StepRecorder } from './decision.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
@@ -81,7 +82,7 @@ export class World {
   readonly graph = new JobGraph();
   readonly timers = new TimerHeap();
   readonly recorder = new StepRecorder();
-  /** Jobs that hold tokens of undecided flows. */
+  /** Jobs that hold tokens. */
   readonly joining = new Set<string>();
   /** Jobs that have an attempt at the executor, to reconcile without walking all jobs. */
   readonly busy = new Set<string>();
@@ -107,9 +108,10 @@ export class World {
   /** The stored facts are being read at the start of a term. */
   isLoading = false;
 
+  readonly #activeFlows = new ActiveFlows();
+  readonly #handingOver = new Set<string>();
   /** When the executor was last asked about a run's task or told to kill it. Not durable: a new leader just asks again. */
   readonly #asked = new Map<string, Instant>();
-  readonly #relevant = new Map<string, number>();
   readonly #resolved = new WeakMap<JobSpec, Job>();
 
   constructor(term: bigint) {
@@ -160,20 +162,9 @@ export class World {
     this.#asked.set(runId(run.job, run.number), this.now);
   }
 
-  /** How many parents of a child count in flows of this root; remembered until the graph changes. */
-  relevantCount(child: Slot, flow: FlowId, count: () => number): number {
-    const root = flow.slice(0, flow.lastIndexOf('#'));
-    if (!this.graph.has(root)) return count();
-    const key = `${root}>${child.name}`;
-    let known = this.#relevant.get(key);
-    if (known === undefined) this.#relevant.set(key, (known = count()));
-    return known;
-  }
-
   /** To be called after every change of the graph. */
   noteGraphChange(): void {
     this.graphChanged = true;
-    this.#relevant.clear();
   }
 
   /** Drops what is remembered of a run besides its record: it is over, or a new attempt begins. */
@@ -195,10 +186,16 @@ export class World {
   }
 
   putState(slot: Slot, state: JobState): void {
-    slot.state = state;
-    if (state.tokens) this.joining.add(slot.name);
-    else this.joining.delete(slot.name);
+    this.setState(slot, state);
     this.recorder.put(stateKey(slot.name), state);
+  }
+
+  /** In memory only: for loading. */
+  setState(slot: Slot, state: JobState): void {
+    this.#activeFlows.replace(slot.state?.tokens, state.tokens);
+    slot.state = state;
+    if (state.tokens || state.latest) this.joining.add(slot.name);
+    else this.joining.delete(slot.name);
   }
 
   /** Stores a run, and files it as open or kept by its state. */
@@ -209,6 +206,7 @@ export class World {
 
   /** Files a run in memory only: for loading. */
   fileRun(slot: Slot, run: RunRecord): void {
+    this.#noteActivity(slot, run);
     if (!isOver(run.state)) {
       slot.open ??= new Map();
       slot.open.set(run.number, run);
@@ -225,6 +223,16 @@ export class World {
     else slot.kept.splice(place, slot.kept[place]?.number === run.number ? 1 : 0, kept);
   }
 
+  #noteActivity(slot: Slot, run: RunRecord): void {
+    const id = runId(run.job, run.number);
+    const was = slot.open?.has(run.number) || this.#handingOver.has(id);
+    const is = !isOver(run.state) || run.handover !== undefined;
+    if (is && !was) this.#activeFlows.enter(run.flow);
+    if (was && !is) this.#activeFlows.leave(run.flow);
+    if (isOver(run.state) && is) this.#handingOver.add(id);
+    else this.#handingOver.delete(id);
+  }
+
   #settleBusy(slot: Slot): void {
     for (const run of this.openRuns(slot).values()) if (isAlive(run.state)) return;
     this.busy.delete(slot.name);
@@ -239,10 +247,12 @@ export class World {
     slot.kept = slot.kept?.filter((run) => run.number !== number);
   }
 
-  /** Forgets the oldest kept run, its logs included. */
-  dropOldestRun(slot: Slot): void {
-    const run = slot.kept?.shift();
+  /** Forgets the oldest kept run, its logs included; `of` ended flows only, or of all. */
+  dropOldestRun(slot: Slot, of: 'ended-flows' | 'all'): void {
+    const place = of === 'all' ? 0 : slot.kept?.findIndex((kept) => !this.#activeFlows.has(kept.flow));
+    const [run] = place === undefined || place < 0 ? [] : (slot.kept?.splice(place, 1) ?? []);
     if (!run) return;
+    if (this.#handingOver.delete(runId(slot.name, run.number))) this.#activeFlows.leave(run.flow);
     this.recorder.put(runKey(slot.name, run.number), undefined);
     if (run.tasks.length > 0) this.recorder.command({ type: 'forget', tasks: run.tasks });
   }
