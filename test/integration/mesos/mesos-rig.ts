@@ -151,15 +151,17 @@ export class Leader {
 
 export interface Rig {
   readonly master: StandInMaster;
-  lead(identity?: string, options?: Partial<MesosOptions>): Promise<Leader>;
+  /** `alive`: what it believes alive before it connects. */
+  lead(identity?: string, options?: Partial<MesosOptions>, alive?: readonly TaskRef[]): Promise<Leader>;
 }
 
 /** A master and its leaders, ended with the test whatever came of it. */
 export async function withMesos(options: StandInOptions, body: (rig: Rig) => Promise<void>): Promise<void> {
   const master = await StandInMaster.start({ seed: 1, ...options, timing: { ...QUICK, ...options.timing } });
   const leaders: Leader[] = [];
-  const lead = async (identity?: string, more: Partial<MesosOptions> = {}): Promise<Leader> => {
+  const lead: Rig['lead'] = async (identity, more = {}, alive = []) => {
     const leader = new Leader(master, more);
+    leader.alive = [...alive];
     leaders.push(leader);
     return leader.start(identity);
   };

@@ -5,6 +5,7 @@ import { createClient, CreateMode, type Client } from 'node-zookeeper-client';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { parseZookeeperAddress, zookeeperMasters } from '../../../src/executor/mesos/zookeeper-masters.ts';
+import { ZookeeperElection } from '../../mesos-master/zookeeper-election.ts';
 import { until } from '../../support/until.ts';
 import { startZookeeper, type Zookeeper } from '../../support/zookeeper.ts';
 import { withMesos } from './mesos-rig.ts';
@@ -88,16 +89,8 @@ test('a ZooKeeper that does not answer is an error within a bound', async () => 
 });
 
 test('a cluster is found through ZooKeeper, and its next leader after the first died', async () => {
-  await mkdirp('/mesos');
-  let published: string | undefined;
-  let work: Promise<void> = Promise.resolve();
-  const onLeader = (leader: { readonly port: number } | undefined): void => {
-    work = work.then(async () => {
-      if (published !== undefined) await remove(published);
-      published = leader === undefined ? undefined : await publish('/mesos/json.info_', masterInfo(leader.port));
-    });
-  };
-  await withMesos({ masters: 2, onLeader }, async ({ master, lead }) => {
+  const election = await ZookeeperElection.connect(the(zookeeper).address, '/mesos');
+  await withMesos({ masters: 2, election }, async ({ master, lead }) => {
     const detector = zookeeperMasters(`zk://${the(zookeeper).address}/mesos`, { clock: systemClock });
     const leader = await lead(undefined, { detector });
     await leader.launch('a.1.1', { command: 'sleep 1' });
@@ -106,7 +99,7 @@ test('a cluster is found through ZooKeeper, and its next leader after the first 
     await until(() => leader.connected === 2, { what: 'subscribed to the next leader' });
     await leader.awaitState('a.1.1', 'finished');
   });
-  await work;
+  await election.close();
 });
 
 test('addresses are read as Mesos writes them', () => {
