@@ -7,7 +7,7 @@
 
 import type { ExecutorCommand } from '../executor/port.ts';
 import type { Instant } from '../schedule/schedule.ts';
-import { MAX_OPERATIONS, type Write } from '../store/port.ts';
+import type { Write } from '../store/port.ts';
 import type { Fact } from './facts.ts';
 
 export interface Step {
@@ -26,10 +26,16 @@ export interface Decision {
 
 /** Collects one step at a time. Values are turned into text when the step closes, so each step holds what was true at its end. */
 export class StepRecorder {
+  readonly #maxOperations: number;
   #steps: Step[] = [];
   #writes = new Map<string, unknown>();
   #commands: ExecutorCommand[] = [];
   #facts: Fact[] = [];
+
+  /** `maxOperations`: how many writes a step may have. */
+  constructor(maxOperations: number) {
+    this.#maxOperations = maxOperations;
+  }
 
   /** Sets a key's new value, `undefined` to delete it. The last call for a key within a step counts. */
   put(key: string, value: unknown): void {
@@ -46,13 +52,13 @@ export class StepRecorder {
 
   /** Operations left in the open step. */
   get room(): number {
-    return MAX_OPERATIONS - this.#writes.size;
+    return this.#maxOperations - this.#writes.size;
   }
 
   /** Ends the open step; nothing happens when it is empty. */
   close(): void {
     if (this.#writes.size + this.#commands.length + this.#facts.length === 0) return;
-    if (this.#writes.size > MAX_OPERATIONS) throw new Error(`a step of ${this.#writes.size} writes can't be committed at once`);
+    if (this.#writes.size > this.#maxOperations) throw new Error(`a step of ${this.#writes.size} writes can't be committed at once`);
     const writes: Write[] = [];
     for (const [key, value] of this.#writes) writes.push({ key, value: value === undefined ? undefined : JSON.stringify(value) });
     this.#steps.push({ writes, commands: this.#commands, facts: this.#facts });

@@ -10,7 +10,7 @@ import type { ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
-import type { Entry } from '../store/port.ts';
+import { type Entry, MAX_OPERATIONS } from '../store/port.ts';
 import { continueBackfills } from './backfill.ts';
 import type { Decision } from './decision.ts';
 import { putDefinition, removeDefinition } from './definitions.ts';
@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { DUE_BATCH, LAUNCH_BATCH, STALL_MS } from './limits.ts';
+import { DUE_SHARE, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
@@ -43,8 +43,8 @@ export interface EngineInput {
   /** All that is stored, read within the term. */
   readonly entries: Iterable<Entry>;
   readonly now: Instant;
-  /** How many due timers are decided at once, at most LAUNCH_BATCH; the default suits a store with etcd's limits. */
-  readonly dueBatch?: number;
+  /** How many writes one commit may have. Default: what every store can take. */
+  readonly maxOperations?: number;
 }
 
 /** A count of what is under way, for gauges. */
@@ -64,9 +64,9 @@ export class Engine {
   readonly #taken = new Set<string>();
   #wakeAt: Instant | undefined;
 
-  constructor({ term, executor, entries, now, dueBatch = DUE_BATCH }: EngineInput) {
-    this.#dueBatch = Math.min(dueBatch, LAUNCH_BATCH);
-    this.#world = new World(term);
+  constructor({ term, executor, entries, now, maxOperations = MAX_OPERATIONS }: EngineInput) {
+    this.#dueBatch = Math.floor((maxOperations * DUE_SHARE) / 2);
+    this.#world = new World(term, maxOperations);
     this.#world.now = now;
     this.#world.decidableSince = now;
     this.#world.isLoading = true;

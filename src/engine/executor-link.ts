@@ -5,7 +5,7 @@
 
 import type { ExecutorCommand, ExecutorEvent, TaskRef } from '../executor/port.ts';
 import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
-import { IDLE_REFUSE_MS, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
+import { IDLE_REFUSE_MS, LAUNCH_SHARE, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
 import { OfferBook } from './offer-book.ts';
 import { placePending } from './placement.ts';
 import type { ExecutorIdentity } from './records.ts';
@@ -21,7 +21,7 @@ type Wish = 'offers' | 'none';
 export class ExecutorLink {
   readonly #world: World;
   readonly #kind: string;
-  readonly #offers = new OfferBook();
+  readonly #offers: OfferBook;
   #isConnected = false;
   /** Everything alive was answered for: only then may anything be launched. */
   #isReconciled = false;
@@ -37,6 +37,7 @@ export class ExecutorLink {
   constructor(world: World, kind: string) {
     this.#world = world;
     this.#kind = kind;
+    this.#offers = new OfferBook(Math.floor(world.maxOperations * LAUNCH_SHARE));
   }
 
   get isReady(): boolean {

@@ -31,8 +31,8 @@ export const RECONCILE_INTERVAL_MS = 600_000;
  */
 export const STALL_MS = 5_000;
 
-/** Most tasks in one launch: each is a write of the step that holds them all. */
-export const LAUNCH_BATCH = 100;
+/** Share of a commit's writes that one launch may fill: each task is a write of the step that holds them all. */
+export const LAUNCH_SHARE = 0.8;
 
 /** How long offers that nothing waiting fits on are declined for; a new run revives them at once. */
 export const UNFIT_REFUSE_MS = 5_000;
@@ -58,5 +58,8 @@ export const WAITING_INTERVAL_MS = 5_000;
 /** Shapes of waiting runs that are written down. */
 export const WAITING_SHAPES = 200;
 
-/** Timers decided at once when many are due: the first of them are committed and launched while the others are decided. */
-export const DUE_BATCH = 50;
+/**
+ * Share of a commit's writes that due jobs decided at once may fill, at two each (the run and the job's state): a burst fills
+ * commits exactly, and the first are launched while the others are decided.
+ */
+export const DUE_SHARE = 0.9;

@@ -6,7 +6,6 @@
 import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
 import { type AgentView, type PlacedValues, unmetConstraint } from './constraints.ts';
-import { LAUNCH_BATCH } from './limits.ts';
 import type { Lack } from './records.ts';
 
 export interface Pool extends AgentView {
@@ -26,6 +25,12 @@ const thousandths = (amount: number): number => Math.round(amount * 1000);
 export class OfferBook {
   readonly pools = new Map<string, Pool>();
   readonly #poolOf = new Map<string, Pool>();
+  readonly #launchBatch: number;
+
+  /** `launchBatch`: most tasks that one launch may hold. */
+  constructor(launchBatch: number) {
+    this.#launchBatch = launchBatch;
+  }
 
   get size(): number {
     return this.#poolOf.size;
@@ -63,13 +68,17 @@ export class OfferBook {
 
   /** The fullest pool that fits (bin packing: what is empty stays free for large tasks); `first` is tried first. */
   fit(job: Job, placed: PlacedValues, first: Pool | undefined): Pool | undefined {
-    if (first && fits(first, job, placed)) return first;
+    if (first && this.#fits(first, job, placed)) return first;
     let best: Pool | undefined;
     for (const pool of this.pools.values()) {
       if (best && !isFuller(pool, best)) continue;
-      if (fits(pool, job, placed)) best = pool;
+      if (this.#fits(pool, job, placed)) best = pool;
     }
     return best;
+  }
+
+  #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
+    return pool.staged < this.#launchBatch && fits(pool, job, placed);
   }
 
   /** Takes what the job asks for out of the pool; returns the host ports chosen. */
@@ -118,7 +127,7 @@ function isFuller(a: Pool, b: Pool): boolean {
 }
 
 function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
-  return pool.staged < LAUNCH_BATCH && hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
+  return hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
 }
 
 const AMOUNTS = ['cpus', 'mem', 'disk', 'gpus'] as const;

@@ -81,7 +81,9 @@ export class World {
   readonly slots = new Map<string, Slot>();
   readonly graph = new JobGraph();
   readonly timers = new TimerHeap();
-  readonly recorder = new StepRecorder();
+  /** Writes in one commit at most. */
+  readonly maxOperations: number;
+  readonly recorder: StepRecorder;
   /** Jobs that hold tokens. */
   readonly joining = new Set<string>();
   /** Jobs that have an attempt at the executor, to reconcile without walking all jobs. */
@@ -114,8 +116,10 @@ export class World {
   readonly #asked = new Map<string, Instant>();
   readonly #resolved = new WeakMap<JobSpec, Job>();
 
-  constructor(term: bigint) {
+  constructor(term: bigint, maxOperations: number) {
     this.term = term;
+    this.maxOperations = maxOperations;
+    this.recorder = new StepRecorder(maxOperations);
   }
 
   slot(name: string): Slot {

@@ -30,8 +30,13 @@ export interface ChangeFeed {
   subscribe(listener: (batch: ChangeBatch) => void): () => void;
 }
 
-/** Statuses taken with each decision while due jobs wait to be decided. */
-const STATUSES_WHILE_BEHIND = 20;
+/** While due jobs wait to be decided, every so many decisions look at statuses, and then at no more than fill a commit or two. */
+const STATUS_PACE = 4;
+
+function statusLimit(behind: number, maxOperations: number): number {
+  if (behind === 0) return Infinity;
+  return behind % STATUS_PACE === 0 ? Math.ceil(maxOperations / 2) : 0;
+}
 
 export interface TermDependencies {
   readonly store: Store;
@@ -95,20 +100,24 @@ export class TermLoop {
   async #lead(): Promise<void> {
     const { store, executor, clock, observer } = this.#deps;
     const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error) => this.#fail(error) });
-    // As many due jobs at once as fill one commit: each is two writes, its run and its state.
-    const dueBatch = Math.floor(store.commitLimits.operations * 0.45);
+    const maxOperations = store.commitLimits.operations;
     // Read within the term: no commit of an older term can land after this.
     const snapshot = await store.snapshot();
-    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries: snapshot.entries, now: clock.now(), dueBatch });
+    const engine = new Engine({
+      term: this.#term.number,
+      executor: executor.kind,
+      entries: snapshot.entries,
+      now: clock.now(),
+      maxOperations,
+    });
     this.#engine = engine;
     this.#snapshotRevision = snapshot.revision;
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
-    let statusLimit = Infinity;
-    while (this.#endReason === undefined) {
+    for (let behind = 0; this.#endReason === undefined; ) {
       const startedAt = clock.monotonic();
-      const decision = engine.decide(this.#inbox.take(statusLimit), clock.now());
-      statusLimit = decision.isBehind ? STATUSES_WHILE_BEHIND : Infinity;
+      const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), clock.now());
+      behind = decision.isBehind ? behind + 1 : 0;
       observer.decided((clock.monotonic() - startedAt) / 1000);
       this.#deps.onDecision?.(engine, decision);
       committer.add(decision.steps);
