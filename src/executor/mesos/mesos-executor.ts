@@ -9,30 +9,23 @@
  * way, tasks being asked about) belongs to one subscription and is dropped with it.
  */
 
-import type { Executor, ExecutorCommand, ExecutorEvent, ExecutorSession, LogChunk, LogRequest, TaskLaunch } from '../port.ts';
+import type { Executor, ExecutorCommand, ExecutorEvent, ExecutorSession, LogChunk, LogRequest } from '../port.ts';
 import { anonymous } from './authenticator.ts';
 import { Connection } from './connection.ts';
 import { rolesOf } from './framework.ts';
-import { notLaunched, planLaunch, rejected } from './launch.ts';
-import { LaunchWindow } from './launch-window.ts';
-import { isUnderMaintenance, MAINTENANCE_REFUSE_MS } from './maintenance.ts';
-import { OfferGate, type GatedOffer } from './offer-gate.ts';
-import { toOffer } from './offers.ts';
+import { Launcher } from './launcher.ts';
 import type { MesosOptions } from './options.ts';
-import type { CallBody, MesosEvent, RawFailure, RawOffer, RawStatus } from './protocol.ts';
+import type { CallBody, MesosEvent, RawFailure, RawStatus } from './protocol.ts';
 import { RECONCILE_BOUND_MS, Reconciler } from './reconciler.ts';
 import { readSandbox } from './sandbox.ts';
 import { readStatus } from './statuses.ts';
 import type { CallOutcome } from './subscription.ts';
 import { Transport } from './transport.ts';
 
-const EXECUTOR_TIMED_OUT = 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
-
 export class MesosExecutor implements Executor {
   readonly kind = 'mesos';
   readonly #options: MesosOptions;
-  readonly #window: LaunchWindow;
-  readonly #gate: OfferGate;
+  readonly #launcher: Launcher;
   readonly #reconciler: Reconciler;
   #session: ExecutorSession | undefined;
   #connection: Connection | undefined;
@@ -45,12 +38,13 @@ export class MesosExecutor implements Executor {
   constructor(options: MesosOptions) {
     const { clock } = options;
     this.#options = options;
-    this.#window = new LaunchWindow(options.launchPace);
-    this.#gate = new OfferGate({
+    this.#launcher = new Launcher({
       clock,
-      window: this.#window,
-      onOffers: (offers) => this.#emit({ type: 'offers', offers: offers.map(toLimitedOffer) }),
-      onGiveBack: (offerIds, refuseMs) => this.#sendDecline(offerIds, refuseMs),
+      containerizer: options.containerizer ?? 'docker',
+      pace: options.launchPace ?? {},
+      send: (call, outcome) => this.#send(call, outcome),
+      onOffers: (offers) => this.#emit({ type: 'offers', offers }),
+      onStatus: (status) => this.#emit({ type: 'status', status }),
     });
     this.#reconciler = new Reconciler({
       clock,
@@ -88,16 +82,13 @@ export class MesosExecutor implements Executor {
   perform(command: ExecutorCommand): void {
     switch (command.type) {
       case 'launch':
-        return this.#launch(command.offerIds, command.tasks);
+        return this.#launcher.launch(command.offerIds, command.tasks);
       case 'kill':
         return this.#kill(command);
       case 'acknowledge':
         return this.#acknowledge(command);
       case 'decline':
-        return this.#sendDecline(
-          command.offerIds.filter((id) => this.#gate.take(id) !== undefined),
-          command.refuseMs,
-        );
+        return this.#launcher.decline(command.offerIds, command.refuseMs);
       case 'suppress':
         return this.#send({ type: 'SUPPRESS', suppress: { roles: this.#roles } });
       case 'revive':
@@ -151,10 +142,10 @@ export class MesosExecutor implements Executor {
       case 'SUBSCRIBED':
         return this.#subscribed(event.subscribed.framework_id.value, event.subscribed.master_info?.hostname);
       case 'OFFERS':
-        return this.#receive(event.offers.offers ?? []);
+        return this.#launcher.receive(event.offers.offers ?? []);
       case 'RESCIND': {
         const offerId = event.rescind.offer_id.value;
-        if (this.#gate.rescind(offerId)) this.#emit({ type: 'rescinded', offerId });
+        if (this.#launcher.rescind(offerId)) this.#emit({ type: 'rescinded', offerId });
         return undefined;
       }
       case 'UPDATE':
@@ -189,19 +180,8 @@ export class MesosExecutor implements Executor {
 
   /** Offers and answers belong to one subscription; nobody rescinds them when it ends. */
   #forgetSubscription(): void {
-    this.#gate.clear();
-    this.#window.clear();
+    this.#launcher.clear();
     this.#reconciler.stop();
-  }
-
-  #receive(raws: readonly RawOffer[]): void {
-    const now = this.#options.clock.now();
-    const closing = raws.filter((raw) => isUnderMaintenance(raw, now));
-    this.#sendDecline(
-      closing.map((raw) => raw.id.value),
-      MAINTENANCE_REFUSE_MS,
-    );
-    this.#gate.receive(raws.filter((raw) => !closing.includes(raw)));
   }
 
   #hear(raw: RawStatus): void {
@@ -211,80 +191,25 @@ export class MesosExecutor implements Executor {
 
   #tell(raw: RawStatus): void {
     const reading = readStatus(raw);
-    const now = this.#options.clock.monotonic();
-    const taskId = raw.task_id.value;
-    if (raw.state === 'TASK_STAGING' && raw.agent_id !== undefined) this.#window.launched(taskId, raw.agent_id.value, now);
-    if (reading.kind === 'nothing') {
+    if (reading.kind === 'status') {
+      this.#emit({ type: 'status', status: reading.status });
+      this.#launcher.hear(raw, reading.status.state === 'staging');
+    } else {
+      const taskId = raw.task_id.value;
       this.#options.logger.debug({ taskId, state: raw.state, reason: raw.reason, why: reading.why }, 'mesos status that says nothing');
-      return;
     }
-    this.#emit({ type: 'status', status: reading.status });
-    if (reading.status.state === 'staging') return;
-    if (this.#window.heard(taskId, now, raw.reason === EXECUTOR_TIMED_OUT) !== undefined) this.#gate.roomMade();
   }
 
   #agentFailed(failure: RawFailure): void {
     const agentId = failure.agent_id?.value;
     // With an executor named only that executor is gone, and its task's status says so.
     if (agentId === undefined || failure.executor_id !== undefined) return;
-    this.#gate.agentLost(agentId);
-    this.#window.agentLost(agentId);
+    this.#launcher.agentLost(agentId);
     this.#reconciler.hurry(agentId);
     this.#emit({ type: 'agent-lost', agentId });
   }
 
   // ---- commands
-
-  #launch(offerIds: readonly string[], launches: readonly TaskLaunch[]): void {
-    const offers = offerIds.map((id) => this.#gate.take(id));
-    const valid = offers.filter((offer) => offer !== undefined);
-    if (valid.length === 0 || valid.length < offers.length) {
-      this.#giveBack(valid);
-      return this.#notLaunched(launches, 'offer-invalid', 'an offer was withdrawn before the launch');
-    }
-    const { tasks, accept, refusals } = planLaunch(launches, valid, this.#options.containerizer ?? 'docker');
-    for (const status of refusals) this.#emit({ type: 'status', status });
-    if (tasks.length === 0) return this.#giveBack(valid);
-    const now = this.#options.clock.monotonic();
-    for (const task of tasks) this.#window.launched(task.taskId, task.agentId, now);
-    // If the process dies here the intent is durable and the launch is not: reconciliation finds the task unknown.
-    this.#send(
-      { type: 'ACCEPT', accept },
-      {
-        unsent: () => this.#notLaunched(tasks, 'disconnected', 'the connection to Mesos ended before the launch was sent'),
-        refused: (reason) => this.#refusedLaunch(tasks, valid, reason),
-      },
-    );
-  }
-
-  /** A call that Mesos can't read is refused as a whole, and its offers stay ours. */
-  #refusedLaunch(tasks: readonly TaskLaunch[], offers: readonly RawOffer[], reason: string): void {
-    this.#giveBack(offers);
-    const [only] = tasks;
-    if (tasks.length > 1 || only === undefined) return this.#notLaunched(tasks, 'launch-refused', reason);
-    this.#window.heard(only.taskId, this.#options.clock.monotonic(), false);
-    this.#emit({ type: 'status', status: rejected(only, reason) });
-  }
-
-  #notLaunched(launches: readonly TaskLaunch[], reason: string, message: string): void {
-    for (const launch of launches) {
-      this.#window.heard(launch.taskId, this.#options.clock.monotonic(), false);
-      this.#emit({ type: 'status', status: notLaunched(launch, reason, message) });
-    }
-  }
-
-  #giveBack(offers: readonly RawOffer[]): void {
-    this.#sendDecline(
-      offers.map((offer) => offer.id.value),
-      0,
-    );
-  }
-
-  #sendDecline(offerIds: readonly string[], refuseMs: number): void {
-    if (offerIds.length === 0) return;
-    const decline = { offer_ids: offerIds.map((value) => ({ value })), filters: { refuse_seconds: refuseMs / 1000 } };
-    this.#send({ type: 'DECLINE', decline });
-  }
 
   /** Not repeated here: Mesos forgets a kill for an agent it can't reach, and the engine repeats it until the task is over. */
   #kill({ task, graceMs }: Extract<ExecutorCommand, { type: 'kill' }>): void {
@@ -307,8 +232,4 @@ export class MesosExecutor implements Executor {
     // While disconnected there is nobody to ask; the leader asks anew after `connected`.
     if (this.#connection?.isSubscribed === true) this.#reconciler.ask(tasks);
   }
-}
-
-function toLimitedOffer({ raw, room }: GatedOffer): ReturnType<typeof toOffer> {
-  return { ...toOffer(raw), launches: room };
 }

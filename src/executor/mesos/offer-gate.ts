@@ -2,14 +2,14 @@
  * The offers of the subscription: the raw ones, needed to launch, and which of them are told on now. Offers of an agent that has
  * its fill of launches (launch-window.ts) wait here a moment, and are given back when it takes longer: no offer is sat on.
  *
- * Invariant: an offer is held here from the master's OFFERS until it is spent, declined or void, and is told on at most once.
+ * Invariant: an offer is kept here from the master's OFFERS until it is spent, declined or void, and is told on at most once.
  */
 
 import type { CancelTimer, Clock } from '../../clock/clock.ts';
 import type { LaunchWindow } from './launch-window.ts';
 import type { RawOffer } from './protocol.ts';
 
-/** With less than half its window free an agent's offers wait this long for more room: a launch a cycle would starve it. */
+/** With less than half its window free an agent's offers wait this long for more room: one launch a cycle would starve it. */
 export const GATHER_MS = 2_000;
 /** With no room at all they are given back after this. */
 export const HOLD_MS = 5_000;
@@ -29,11 +29,17 @@ export interface OfferGateOptions {
   readonly onGiveBack: (offerIds: readonly string[], refuseMs: number) => void;
 }
 
+interface Entry {
+  readonly raw: RawOffer;
+  /** Monotonic. */
+  readonly since: number;
+}
+
 export class OfferGate {
   readonly #options: OfferGateOptions;
   readonly #offers = new Map<string, RawOffer>();
-  /** Waiting, with the monotonic time since when. */
-  readonly #held = new Map<string, number>();
+  /** Waiting, by agent and id: what is heard of one agent must not cost a look at all. */
+  readonly #held = new Map<string, Map<string, Entry>>();
   #cancelLook: CancelTimer | undefined;
 
   constructor(options: OfferGateOptions) {
@@ -41,36 +47,43 @@ export class OfferGate {
   }
 
   receive(raws: readonly RawOffer[]): void {
-    const now = this.#options.clock.monotonic();
+    const since = this.#options.clock.monotonic();
+    const agents = new Set<string>();
     for (const raw of raws) {
+      const agentId = raw.agent_id.value;
       this.#offers.set(raw.id.value, raw);
-      this.#held.set(raw.id.value, now);
+      const held = this.#held.get(agentId) ?? new Map<string, Entry>();
+      this.#held.set(agentId, held.set(raw.id.value, { raw, since }));
+      agents.add(agentId);
     }
-    this.#look();
+    this.#look(agents);
   }
 
-  /** A launch was heard of: the agent may have room again. */
-  roomMade(): void {
-    if (this.#held.size > 0) this.#look();
+  /** A launch on this agent was heard of: it may have room again. */
+  roomMade(agentId: string): void {
+    if (this.#held.has(agentId)) this.#look([agentId]);
   }
 
   /** Takes an offer out, to spend it or give it back. `undefined`: it is void. */
   take(offerId: string): RawOffer | undefined {
     const raw = this.#offers.get(offerId);
+    if (raw === undefined) return undefined;
     this.#offers.delete(offerId);
-    this.#held.delete(offerId);
+    this.#release(raw);
     return raw;
   }
 
   /** True: somebody was told of it. */
   rescind(offerId: string): boolean {
-    const isTold = this.#offers.has(offerId) && !this.#held.has(offerId);
+    const raw = this.#offers.get(offerId);
+    const isTold = raw !== undefined && this.#held.get(raw.agent_id.value)?.has(offerId) !== true;
     this.take(offerId);
     return isTold;
   }
 
   agentLost(agentId: string): void {
-    for (const [id, raw] of [...this.#offers]) if (raw.agent_id.value === agentId) this.take(id);
+    this.#held.delete(agentId);
+    for (const [id, raw] of this.#offers) if (raw.agent_id.value === agentId) this.#offers.delete(id);
   }
 
   clear(): void {
@@ -80,21 +93,28 @@ export class OfferGate {
     this.#cancelLook = undefined;
   }
 
-  #look(): void {
+  #release(raw: RawOffer): void {
+    const agentId = raw.agent_id.value;
+    const held = this.#held.get(agentId);
+    held?.delete(raw.id.value);
+    if (held?.size === 0) this.#held.delete(agentId);
+  }
+
+  #look(agents: Iterable<string>): void {
     const { clock, onOffers, onGiveBack } = this.#options;
     const now = clock.monotonic();
     const told: GatedOffer[] = [];
     const givenBack: string[] = [];
-    for (const [id, since] of [...this.#held]) {
-      const raw = this.#offers.get(id);
-      if (raw === undefined) continue;
-      const fate = this.#fateOf(raw, now - since, now);
-      if (fate === 'wait') continue;
-      this.#held.delete(id);
-      if (fate !== 'give-back') told.push({ raw, room: fate });
-      else {
-        this.#offers.delete(id);
-        givenBack.push(id);
+    for (const agentId of agents) {
+      for (const [id, { raw, since }] of [...(this.#held.get(agentId) ?? [])]) {
+        const fate = this.#fateOf(agentId, now - since, now);
+        if (fate === 'wait') continue;
+        this.#release(raw);
+        if (fate !== 'give-back') told.push({ raw, room: fate });
+        else {
+          this.#offers.delete(id);
+          givenBack.push(id);
+        }
       }
     }
     this.#lookAgain();
@@ -103,9 +123,8 @@ export class OfferGate {
   }
 
   /** A number: told on, with this much room. */
-  #fateOf(raw: RawOffer, heldMs: number, now: number): number | 'wait' | 'give-back' {
+  #fateOf(agentId: string, heldMs: number, now: number): number | 'wait' | 'give-back' {
     const { window } = this.#options;
-    const agentId = raw.agent_id.value;
     const room = window.room(agentId, now);
     if (room * 2 >= window.limit(agentId)) return room;
     if (room > 0 && heldMs >= GATHER_MS) return room;
@@ -116,7 +135,7 @@ export class OfferGate {
     if (this.#held.size === 0 || this.#cancelLook !== undefined) return;
     this.#cancelLook = this.#options.clock.timer(GATHER_MS / 2, () => {
       this.#cancelLook = undefined;
-      this.#look();
+      this.#look([...this.#held.keys()]);
     });
   }
 }
