@@ -9,6 +9,8 @@ export function checkFlowStep(history: History, step: Step): void {
   const created: RunRecord[] = [];
   for (const { name, runs } of step.jobs.values()) {
     for (const { before, after } of runs.values()) {
+      // Ended and forgotten in one step: nobody saw how.
+      if (!after && before?.endedAt === undefined && before) history.flows.get(before.flow)?.outcomes.set(name, 'unseen');
       if (!after) continue;
       if (!before) {
         created.push(after);
@@ -40,8 +42,11 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
   const { context } = step;
   const flow = history.flows.get(run.flow) as FlowHistory;
   const node = history.graph.node(run.job);
+  if (run.trigger.type === 'parents' && Object.keys(run.trigger.parents).length === 0) {
+    throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} was caused by no parent`, [run.job, flow.root]);
+  }
   // Where the graph changed within the decision, what it went by can't be told from outside.
-  if (!context || !node || context.seen !== context.seenBefore) return;
+  if (!context || !node || history.graphEditedAt > context.seenBefore) return;
   if (node.join === 'latest') return checkLatest(history, run, node.after);
   if (!history.graph.has(flow.root) || flow.root === run.job) return;
   const reachable = history.graph.descendants(flow.root);
@@ -50,6 +55,7 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
     throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
   };
   for (const { job } of edges) if (!flow.outcomes.has(job)) fail(`was decided before ${job} spoke`);
+  if (edges.some(({ job }) => flow.outcomes.get(job) === 'unseen')) return;
   const blocked = edges.filter(({ job, on }) => !satisfies(flow.outcomes.get(job) as Outcome, on));
   const isSkipped = run.state === 'skipped' && run.reason?.code === 'upstream';
   if (isSkipped && blocked.length === 0) fail('was skipped though every parent said what it waits for');

@@ -72,7 +72,7 @@ export interface FlowHistory {
   readonly root: string;
   /** The number of the run each job had in it. */
   readonly runs: Map<string, number>;
-  readonly outcomes: Map<string, Outcome>;
+  readonly outcomes: Map<string, Outcome | 'unseen'>;
   /** The graph's edits when it began. */
   readonly graphEdits: number;
 }
@@ -85,6 +85,8 @@ export class History {
   readonly graph = new JobGraph();
   /** How often it changed, by the leader's view. */
   graphEdits = 0;
+  /** When it last changed. */
+  graphEditedAt: Revision = 0n;
   readonly #values = new Map<string, string>();
   readonly #schedules = new Map<string, Job>();
   readonly #consumed = new Map<string, Set<string>>();
@@ -204,7 +206,9 @@ export class History {
       const before = JSON.stringify(this.graph.node(name));
       if (record) this.graph.set(name, nodeOfSpec(record.spec));
       else this.graph.delete(name);
-      if (before !== JSON.stringify(this.graph.node(name))) this.graphEdits += 1;
+      if (before === JSON.stringify(this.graph.node(name))) continue;
+      this.graphEdits += 1;
+      this.graphEditedAt = next.revision;
     }
     this.#seen = seen;
   }

@@ -16,7 +16,7 @@
  *  requests          Each request has its effect in the commit that removes it, once.
  *  suspended         A suspended job starts nothing.
  *  totals            Counters agree with what happened.
- *  kept-runs         Runs are forgotten oldest first, and only beyond keepRuns.
+ *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
  *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
  *  acknowledged      A task's end is acknowledged only when it is durable.

@@ -100,7 +100,7 @@ function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
   const open = has.filter((attempt) => attempt.endedAt === undefined).length;
   if (open !== (isTaskOpen ? 1 : 0)) fail(`is ${after.state} with ${open} open attempts`);
   if (isOver(after) !== (after.endedAt !== undefined)) fail(`is ${after.state} and its end is ${after.endedAt}`);
-  const lost = has.filter((attempt) => attempt.fault === 'infrastructure').length;
+  const lost = has.slice(after.firstAttempt).filter((attempt) => attempt.fault === 'infrastructure').length;
   if (after.lost !== lost) fail(`counts ${after.lost} lost attempts of ${lost}`);
   if (after.state === 'succeeded' && (had.length === 0 || has.at(-1)?.fault !== undefined)) fail('succeeded without a good attempt');
 }
@@ -128,11 +128,11 @@ function pauseMs(history: History, run: RunRecord): { readonly ms: number; reado
   const { retry } = history.resolve(run.spec);
   const last = run.attempts.at(-1) as Attempt;
   if (last.fault === 'infrastructure') {
-    const lost = run.attempts.filter((attempt) => attempt.fault === 'infrastructure').length;
+    const lost = run.attempts.slice(run.firstAttempt).filter((attempt) => attempt.fault === 'infrastructure').length;
     if (lost >= INFRASTRUCTURE_FAILURES) return undefined;
     return { ms: Math.min(INFRASTRUCTURE_LONGEST_DELAY_MS, INFRASTRUCTURE_DELAY_MS * 2 ** (lost - 1)), jitter: 0 };
   }
-  const failures = run.attempts.filter((attempt) => attempt.fault === 'task').length;
+  const failures = run.attempts.slice(run.firstAttempt).filter((attempt) => attempt.fault === 'task').length;
   if (failures >= retry.attempts || last.reason?.code === 'rejected') return undefined;
   if (retry.on && !(last.exitCode !== undefined && retry.on.includes(last.exitCode))) return undefined;
   return { ms: Math.min(retry.maxDelayMs, retry.delayMs * retry.factor ** (failures - 1)), jitter: retry.jitter };
@@ -239,9 +239,20 @@ function checkForgotten(
   const visible = history.visible(job.name, step.context);
   const isGone = visible.some((record) => record === undefined || record.uid !== uidOf(job.state.after ?? history.job(job.name).state));
   if (isGone) return;
-  if (over.some((run) => run.number < number)) fail('was forgotten before an older one');
+  if (over.some((run) => run.number < number && !job.runs.has(run.number) && !isGoingOn(history, run.flow)))
+    fail('was forgotten before an older one');
+  if (isGoingOn(history, before.flow)) fail(`was forgotten while its flow ${before.flow} goes on`);
   const keep = Math.min(...visible.map((record) => (record ? history.resolve(record.spec).keepRuns : 0)));
   if (over.length < keep) fail(`was forgotten, ${before.state}, with ${over.length} others kept of ${keep}`);
+}
+
+/** Whether a run of the flow is open, or a job waits in it. */
+function isGoingOn(history: History, flow: string): boolean {
+  for (const { state, runs } of history.jobs.values()) {
+    if (state?.tokens?.[flow]) return true;
+    for (const run of runs.values()) if (run.flow === flow && (run.endedAt === undefined || run.handover !== undefined)) return true;
+  }
+  return false;
 }
 
 const uidOf = (state: JobState | undefined): string | undefined => state?.uid;

@@ -88,7 +88,7 @@ export class ApiClient {
       return result;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      onAnswer(transaction, error.code === 'unavailable' || error.code === 'closed' ? 'refused' : 'unknown');
+      onAnswer(transaction, error.code === 'unavailable' ? 'refused' : 'unknown');
       throw error;
     }
   }

@@ -80,7 +80,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.options = options;
     this.random = new Random(options.seed);
-    this.swarm = drawSwarm(options.seed, options.off);
+    this.swarm = drawSwarm(options.seed, options);
     const style = drawStyle(this.random.fork('style'));
     this.style = fitStyle(style, options.hours);
     const start = Date.parse(this.random.fork('start').pick(STARTS));

@@ -59,21 +59,24 @@ const RATES: Partial<Record<FaultName, number>> = {
   'broken-start': 0.1,
 };
 
-export function drawSwarm(seed: string, off: ReadonlySet<string>): Swarm {
+export function drawSwarm(seed: string, { off, hours }: { readonly off: ReadonlySet<string>; readonly hours: number }): Swarm {
   const random = new Random(`${seed}/swarm`);
   const faults = new Map<FaultName, number>();
   const isCalm = random.chance(0.05);
   for (const name of Object.keys(FAULTS) as FaultName[]) {
     const own = random.fork(name);
     const most = RATES[name];
-    const level = most === undefined ? Math.round(own.logarithmic(60_000, 7_200_000)) : most * own.logarithmic(0.02, 1);
+    const level =
+      most === undefined
+        ? Math.round(own.logarithmic(30_000, Math.max(1_800_000, Math.min(hours * 900_000, 14_400_000))))
+        : most * own.logarithmic(0.02, 1);
     if (own.chance(0.35) && !isCalm && !off.has(name) && !off.has('all')) faults.set(name, level);
   }
   return {
     nodes: random.pick([1, 2, 3, 3]),
     agents: random.int(1, 5),
     jobs: random.int(2, 14),
-    apiEveryMs: Math.round(random.logarithmic(60_000, 7_200_000)),
+    apiEveryMs: Math.round(random.logarithmic(20_000, Math.max(600_000, Math.min(hours * 300_000, 7_200_000)))),
     faults,
     hasProbe: random.chance(0.15),
     longestWaitMs: faults.has('clock-steps') || random.chance(0.1) ? 1_000 : 120_000,

@@ -40,7 +40,9 @@ export class Traffic {
     const act = random.pick(['run', 'run', 'kill', 'kill', 'edit', 'edit', 'tweak', 'suspend', 'suspend', 'delete'] as const);
     switch (act) {
       case 'run':
-        return line(`run ${name}: ${await api.request({ type: 'run', job: name, ...(random.chance(0.3) ? { env: { EXTRA: '1' } } : {}) })}`);
+        return line(
+          `run ${name}: ${await api.request({ type: 'run', job: name, ...(random.chance(0.3) ? { env: { EXTRA: '1' } } : {}) })}`,
+        );
       case 'kill':
         return line(`kill of ${name}: ${await api.request({ type: 'kill', job: name, run: this.#someRun(api, name, false) })}`);
       case 'edit':

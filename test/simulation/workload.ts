@@ -31,8 +31,8 @@ export function drawStyle(random: Random): WorkloadStyle {
 
 /** Short simulations get short periods and tasks, so that something happens in them. */
 export function fitStyle(style: WorkloadStyle, hours: number): WorkloadStyle {
-  const longestPeriod = Math.max(style.shortestPeriod + 1, Math.min(style.longestPeriod, hours * 1_500));
-  const shortestPeriod = Math.min(style.shortestPeriod, Math.max(20, hours * 150));
+  const longestPeriod = Math.max(style.shortestPeriod + 1, Math.min(style.longestPeriod, hours * 700));
+  const shortestPeriod = Math.min(style.shortestPeriod, Math.max(20, hours * 60));
   return { ...style, shortestPeriod, longestPeriod, longestTask: Math.min(style.longestTask, Math.max(30, hours * 400)) };
 }
 
@@ -133,7 +133,7 @@ function drawSchedule(random: Random, style: WorkloadStyle, now: number): Record
 function drawCron(random: Random, { shortestPeriod }: WorkloadStyle): string {
   const slow = ['0 * * * *', 'H * * * *', 'H/20 * * * *', '@hourly', '30 1-3 * * *', '@daily', '15 2 * * *', '0 3 L * *', 'H H * * *'];
   const fast = ['* * * * *', '*/5 * * * *', '*/30 * * * * *', '10,40 * * * *'];
-  return random.pick(shortestPeriod < 120 ? [...slow, ...fast, ...fast] : slow);
+  return random.pick(shortestPeriod < 200 ? [...slow, ...fast, ...fast] : slow);
 }
 
 const seconds = (count: number): string => `PT${count}S`;
