@@ -14,6 +14,9 @@ import { readUvuReport } from './uvu-report.ts';
 /** How long a process may live on when its tests are over. */
 const GRACE_MS = 10_000;
 
+/** uvu swallows what a hook throws, and runs no test after it. */
+const HOOK_HINT = 'No test failed by itself: a hook (before, after) threw. Wrap its body in try and catch to see what.\n';
+
 /** What is kept of a file's output: its head and its tail. */
 const OUTPUT_HALF = 200_000;
 
@@ -123,7 +126,8 @@ function judgeTests(file: TestFile, run: Run): TestResult {
   else if (report !== undefined && report.total === 0 && report.skipped === 0) faults.push('executed no test: is test.run() missing?');
   else if (run.exit !== 0 && failedTests === 0 && faults.length === 0) faults.push(`passed, but ended with exit ${run.exit}`);
   const failed = failedTests + faults.length;
-  return { file, passed, failed, skipped: report?.skipped ?? 0, seconds: run.seconds, faults, output: run.output };
+  const hint = failedTests > 0 && !run.output.includes(' FAIL ') ? HOOK_HINT : '';
+  return { file, passed, failed, skipped: report?.skipped ?? 0, seconds: run.seconds, faults, output: run.output + hint };
 }
 
 function endGroup(child: ChildProcess): void {

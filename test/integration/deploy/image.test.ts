@@ -5,6 +5,7 @@
  * a user that is not root, gets healthy, keeps its data in its volume, and ends in order when it is stopped.
  * Not checked: the real base image, the registry's side of `npm ci` (the packages installed here stand in for it), BuildKit.
  */
+// limit: 600s: it copies and packs some hundreds of megabytes
 
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

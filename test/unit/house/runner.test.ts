@@ -55,6 +55,12 @@ test('a test that throws is a failure, and the others count', async () => {
   assert.match(fileReport(result), /FAIL made\.test\.ts[^]*no luck/);
 });
 
+test('a hook that throws fails every test, and is told of', async () => {
+  const result = await run(`test.before(() => { throw new Error('x'); }); test('a', () => {}); test('b', () => {}); test.run();`);
+  assert.deepEqual(counts(result), [0, 2, 0]);
+  assert.match(fileReport(result), /a hook \(before, after\) threw/);
+});
+
 test('a file that forgets test.run() is a failure', async () => {
   const result = await run(`test('a', () => {});`);
   assert.deepEqual(counts(result), [0, 1, 0]);
