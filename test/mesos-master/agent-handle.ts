@@ -35,7 +35,7 @@ export class AgentHandle {
 
   /** Base URL of its HTTP endpoints. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#agent.parts.info.scheme}://127.0.0.1:${this.port}`;
   }
 
   /** kill -9 (or SIGTERM) of its process: offers are rescinded at once, tasks go on, unreachable after the pings. */
@@ -64,9 +64,11 @@ export class AgentHandle {
     this.#agent.stop();
   }
 
-  /** SIGCONT. */
+  /** SIGCONT. An agent that was taken for unreachable registers again, with whoever leads then. */
   resume(): void {
-    this.#agent.resume();
+    if (!this.#agent.resume()) return;
+    const { process, parts } = this.#agent;
+    process.timer(parts.timing.agentFollowsLeaderMs, () => void this.#cluster.connectAgent(this.#agent));
   }
 
   /** Registers with the leader now: for agents that were told to stay away after a master's restart. */

@@ -38,7 +38,7 @@ export interface AgentSpec {
 
 const USUAL: Amounts = { cpus: 4, mem: 4096, disk: 10_000, ports: [[31_000, 32_000]] };
 
-export function agentInfo(spec: AgentSpec, port: number): AgentInfo {
+export function agentInfo(spec: AgentSpec, port: number): Omit<AgentInfo, 'scheme'> {
   return {
     hostname: spec.hostname ?? 'localhost',
     port,

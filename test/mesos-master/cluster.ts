@@ -9,9 +9,16 @@ import type { MasterAddress } from './core/model.ts';
 import { MasterNode, type NodeParts } from './master-node.ts';
 import type { Timing } from './timing.ts';
 
+export interface Contender extends MasterAddress {
+  /** Of the process: a restarted master has another. */
+  readonly id: string;
+}
+
+/** Who wants to lead, in the order of joining: the first leads. To be shown elsewhere (zookeeper-election.ts). */
 export interface Election {
-  /** Called with the new leader, or undefined when it has none: to publish it elsewhere (ZooKeeper). */
-  readonly onLeader: (leader: (MasterAddress & { readonly id: string }) | undefined) => void;
+  joined(contender: Contender): void;
+  /** Its session has ended. */
+  left(contender: Contender): void;
 }
 
 export interface ClusterParts {
@@ -20,7 +27,7 @@ export interface ClusterParts {
   readonly ports: readonly number[];
   readonly agents: readonly StandInAgent[];
   readonly node: Omit<NodeParts, 'leader'>;
-  readonly election: Election;
+  readonly elections: readonly Election[];
 }
 
 export interface RestartOptions {
@@ -36,8 +43,9 @@ export class Cluster {
   readonly masters: MasterNode[];
   readonly agents: readonly StandInAgent[];
   readonly #parts: ClusterParts;
-  /** Whom the election names; what followers say. It may be dead. */
-  #elected: MasterNode | undefined;
+  /** Whose sessions live, in the order of joining. The first is elected, and may be dead already. */
+  #contenders: { readonly node: MasterNode; readonly contender: Contender }[] = [];
+  #hasElection = true;
   #stopped = false;
   /** When the last leader died. */
   #leaderlessSince = 0;
@@ -54,6 +62,11 @@ export class Cluster {
     return this.#elected?.state === undefined ? undefined : this.#elected;
   }
 
+  /** Whom followers name. */
+  get #elected(): MasterNode | undefined {
+    return this.#hasElection ? this.#contenders[0]?.node : undefined;
+  }
+
   get #isElected(): boolean {
     return this.masters.length > 1;
   }
@@ -63,8 +76,9 @@ export class Cluster {
     for (const master of this.masters) {
       await master.start();
       master.stage = 'up';
+      this.#join(master);
     }
-    this.#takeOffice(this.masters[0] as MasterNode);
+    this.#elected?.lead();
     await Promise.all(this.agents.map((agent) => this.#connect(agent)));
   }
 
@@ -74,12 +88,13 @@ export class Cluster {
     await Promise.all(this.masters.map((master) => master.kill()));
   }
 
-  /** kill -9 of a master. When it led, agents follow later: to whoever leads then. */
+  /** kill -9 of a master. When it led, followers go on naming it until its session has ended. */
   async kill(master: MasterNode): Promise<void> {
-    const led = master === this.#elected;
+    const { id } = master;
     this.#leaderlessSince = this.#parts.clock.monotonic();
     await master.kill();
-    if (led && this.#isElected) this.#electLater(master);
+    if (this.#isElected) this.#parts.clock.timer(this.#parts.timing.zookeeperSessionMs, () => this.#leave(id));
+    else this.#leave(id);
   }
 
   /** The process starts: refusing, then 404, then 503, then up. Resolves when it is up, or held at `until`. */
@@ -99,65 +114,68 @@ export class Cluster {
     await clock.sleep(timing.masterRecoversMs);
     if (this.#stopped || master.stage !== 'recovering') return;
     master.stage = 'up';
-    if (this.#isElected && this.leader !== undefined) return;
-    this.#takeOffice(master);
+    this.#join(master);
+    if (this.#elected !== master) return;
+    master.lead();
     const silentMs = clock.monotonic() - this.#leaderlessSince;
     const afterMs = this.#isElected ? timing.agentFollowsLeaderMs : Math.max(timing.agentNoticesMasterMs - silentMs, 0);
     this.#bringAgents(options.agentsAfterMs ?? afterMs);
   }
 
-  /** SIGSTOP of the leader. With others there, one of them leads after the session's end. */
+  /** SIGSTOP of a master: its session ends, and if it led another one leads. */
   freeze(master: MasterNode): void {
+    const { id } = master;
     master.process.freeze();
-    if (this.#isElected && master === this.#elected) this.#electLater(master);
+    if (!this.#isElected) return;
+    this.#parts.clock.timer(this.#parts.timing.zookeeperSessionMs, () => {
+      if (master.process.isFrozen) this.#leave(id);
+    });
   }
 
-  /** SIGCONT. A leader that lost its office meanwhile ends itself. */
+  /** SIGCONT. A master whose session ended meanwhile ends itself. */
   async thaw(master: MasterNode): Promise<void> {
-    if (this.#isElected && master !== this.#elected) return master.kill();
-    master.process.thaw();
+    if (this.#contenders.some(({ node }) => node === master)) master.process.thaw();
+    else await master.kill();
   }
 
   /** The election is gone: the leader gives up when its session ends, nobody is elected. */
   async loseElection(): Promise<void> {
-    const { clock, timing } = this.#parts;
-    await clock.sleep(timing.zookeeperSessionMs);
+    await this.#parts.clock.sleep(this.#parts.timing.zookeeperSessionMs);
     const led = this.#elected;
-    this.#elected = undefined;
-    this.#parts.election.onLeader(undefined);
-    await led?.kill();
+    this.#hasElection = false;
+    if (led === undefined) return;
+    this.#leave(led.id);
+    await led.kill();
   }
 
-  /** The election is back: a living master leads. */
+  /** The election is back: the master that has waited longest leads. */
   restoreElection(): void {
-    this.#electNow();
+    this.#hasElection = true;
+    this.#leadIfElected();
   }
 
   connectAgent(agent: StandInAgent): Promise<void> {
     return this.#connect(agent);
   }
 
-  #takeOffice(master: MasterNode): void {
-    this.#elected = master;
-    const state = master.lead();
-    this.#parts.election.onLeader({ ...master.address, id: state.id });
+  #join(node: MasterNode): void {
+    const contender = { ...node.address, id: node.id };
+    this.#contenders.push({ node, contender });
+    for (const election of this.#parts.elections) election.joined(contender);
   }
 
-  /** Followers go on naming the old leader until its session has ended. */
-  #electLater(old: MasterNode): void {
-    this.#parts.clock.timer(this.#parts.timing.zookeeperSessionMs, () => {
-      if (!this.#stopped && this.#elected === old) this.#electNow();
-    });
+  #leave(id: string): void {
+    const gone = this.#contenders.find(({ contender }) => contender.id === id);
+    if (gone === undefined || this.#stopped) return;
+    this.#contenders = this.#contenders.filter((one) => one !== gone);
+    for (const election of this.#parts.elections) election.left(gone.contender);
+    this.#leadIfElected();
   }
 
-  #electNow(): void {
-    const next = this.masters.find((master) => master.stage === 'up' && !master.process.isFrozen);
-    if (next === undefined) {
-      this.#elected = undefined;
-      this.#parts.election.onLeader(undefined);
-      return;
-    }
-    this.#takeOffice(next);
+  #leadIfElected(): void {
+    const next = this.#elected;
+    if (next === undefined || next.stage !== 'up' || next.state !== undefined) return;
+    next.lead();
     this.#bringAgents(this.#parts.timing.agentFollowsLeaderMs);
   }
 

@@ -14,7 +14,7 @@ import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import { answerUnauthorized, authenticate, type Credentials } from './http/credentials.ts';
 import { answer, answerJson, answerNotAllowed, answerNotFound, answerText, type Exchange } from './http/exchange.ts';
-import { HttpFront } from './http/front.ts';
+import { HttpFront, type TlsFiles } from './http/front.ts';
 import { operatorCall } from './http/operator.ts';
 import { schedulerCall } from './http/scheduler.ts';
 import type { Subscription } from './http/subscription.ts';
@@ -38,6 +38,7 @@ export interface NodeParts {
   readonly credentials: Credentials;
   readonly interleave: boolean;
   readonly splitChunks: boolean;
+  readonly tls: TlsFiles | undefined;
   /** Whom this master takes for the leader; undefined: nobody is. */
   readonly leader: () => MasterAddress | undefined;
   readonly onCall: (call: Call) => void;
@@ -48,6 +49,8 @@ export class MasterNode {
   /** 0 until it has listened for the first time. */
   port: number;
   stage: Stage = 'down';
+  /** Of the process. */
+  id = '';
   process: ProcessClock;
   /** While it leads. */
   state: MasterState | undefined;
@@ -60,7 +63,7 @@ export class MasterNode {
     this.#parts = parts;
     this.port = port;
     this.process = new ProcessClock(parts.clock);
-    this.#front = new HttpFront((exchange) => this.process.post(() => this.#serve(exchange)));
+    this.#front = new HttpFront((exchange) => this.process.post(() => this.#serve(exchange)), parts.tls);
   }
 
   get address(): MasterAddress {
@@ -70,6 +73,7 @@ export class MasterNode {
   /** Starts the process; it answers 404 to everything until the stage is changed. */
   async start(): Promise<void> {
     this.process = new ProcessClock(this.#parts.clock);
+    this.id = this.#parts.seeded.uuid();
     this.stage = 'no-routes';
     this.port = await this.#front.listen(this.port);
   }
@@ -86,7 +90,7 @@ export class MasterNode {
 
   lead(): MasterState {
     const { timing, seeded, history, registry, interleave } = this.#parts;
-    this.state = newMaster({ address: this.address, clock: this.process, timing, seeded, history, registry, interleave });
+    this.state = newMaster({ id: this.id, address: this.address, clock: this.process, timing, seeded, history, registry, interleave });
     this.door = masterPort(this.state);
     return this.state;
   }

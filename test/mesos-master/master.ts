@@ -6,71 +6,19 @@
  * for masters. `history` tells what was launched, run, killed and acknowledged, over all restarts.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Clock } from '../../src/clock/clock.ts';
-import { systemClock } from '../../src/clock/system-clock.ts';
-import { StandInAgent, type AgentParts } from './agent/agent.ts';
-import { Sandboxes } from './agent/sandboxes.ts';
-import { AgentHandle } from './agent-handle.ts';
-import { agentInfo, type AgentSpec } from './agent-spec.ts';
-import { Cluster, type Election, type RestartOptions } from './cluster.ts';
+import { rmSync } from 'node:fs';
+import type { AgentHandle } from './agent-handle.ts';
+import { assemble, type Assembly, type StandInOptions } from './assembly.ts';
+import type { RestartOptions } from './cluster.ts';
 import { rescind } from './core/offers.ts';
-import type { MasterState, Registry } from './core/model.ts';
-import { Faults } from './faults.ts';
-import { History } from './history.ts';
-import { serveAgent } from './http/agent-front.ts';
-import type { Credentials } from './http/credentials.ts';
-import { HttpFront } from './http/front.ts';
+import type { MasterState } from './core/model.ts';
+import type { Faults } from './faults.ts';
+import type { History } from './history.ts';
 import type { MasterNode } from './master-node.ts';
-import type { TaskRunner } from './runner/runner.ts';
-import { ScriptedRunner } from './runner/scripted.ts';
-import { Seeded } from './seeded.ts';
-import { REAL_TIMING, type Timing } from './timing.ts';
 import type { Call } from './wire/call.ts';
 import type { MesosEvent } from './wire/event.ts';
 
-export interface StandInOptions {
-  /** Port of the (first) master; 0: any free one. The others get free ones. */
-  readonly port?: number;
-  /** How many masters; the first leads. With more than one there is an election. */
-  readonly masters?: number;
-  /** Default: one agent with 4 cpus and 4 GiB. */
-  readonly agents?: readonly AgentSpec[];
-  /** Replaces single durations of the real timing. */
-  readonly timing?: Partial<Timing>;
-  /** What runs the tasks of agents that name no runner; default: scripted outcomes (runner/scripted.ts). */
-  readonly runner?: TaskRunner;
-  readonly clock?: Clock;
-  /** Decides ids, orders and delays; default: a new one each time. Give two of them on one Docker Engine different ones. */
-  readonly seed?: number;
-  /** Lets events and answers overtake each other as the seed says. */
-  readonly interleave?: boolean;
-  /** Ends HTTP chunks anywhere. */
-  readonly splitChunks?: boolean;
-  /** Principal to secret: frameworks must authenticate. */
-  readonly credentials?: Credentials;
-  /** What the masters and agents call their host. */
-  readonly hostname?: string;
-  /** Where sandboxes go; default: a directory of its own, removed at the end. */
-  readonly workDir?: string;
-  /** Told of each new leader: to publish it in ZooKeeper, for example. */
-  readonly onLeader?: Election['onLeader'];
-}
-
-interface Assembly {
-  readonly cluster: Cluster;
-  readonly handles: readonly AgentHandle[];
-  readonly fronts: readonly HttpFront[];
-  readonly faults: Faults;
-  readonly history: History;
-  readonly clock: Clock;
-  readonly runners: ReadonlySet<TaskRunner>;
-  readonly ownWorkDir: string | undefined;
-  readonly calls: Call[];
-  readonly events: MesosEvent[];
-}
+export type { StandInOptions } from './assembly.ts';
 
 export class StandInMaster {
   readonly history: History;
@@ -107,7 +55,7 @@ export class StandInMaster {
   }
 
   get url(): string {
-    return `http://${this.address}`;
+    return `${this.#parts.scheme}://${this.address}`;
   }
 
   /** The leader's own view, for looking; undefined while nobody leads. */
@@ -206,86 +154,4 @@ export class StandInMaster {
 
 function addressOf(node: MasterNode): string {
   return `127.0.0.1:${node.port}`;
-}
-
-async function assemble(options: StandInOptions): Promise<Assembly> {
-  const clock = options.clock ?? systemClock;
-  const timing = { ...REAL_TIMING, ...options.timing };
-  const seeded = new Seeded(options.seed ?? Math.floor(clock.random() * 2 ** 32));
-  const history = new History(() => clock.now());
-  const registry: Registry = { admitted: new Map(), unreachable: new Map(), gone: new Set() };
-  const faults = new Faults();
-  const calls: Call[] = [];
-  const events: MesosEvent[] = [];
-  const shared = { clock, timing, seeded, history, registry };
-  const runner = options.runner ?? new ScriptedRunner(clock);
-  const workDir = options.workDir ?? mkdtempSync(join(tmpdir(), 'stand-in-mesos-'));
-  const specs = options.agents ?? [{}];
-  const built = await Promise.all(
-    specs.map((spec, index) =>
-      buildAgent({ spec: { hostname: options.hostname ?? 'localhost', ...spec }, index, shared, runner, workDir }),
-    ),
-  );
-  const cluster = new Cluster({
-    clock,
-    timing,
-    ports: Array.from({ length: options.masters ?? 1 }, (_, index) => (index === 0 ? (options.port ?? 0) : 0)),
-    agents: built.map(({ agent }) => agent),
-    election: { onLeader: options.onLeader ?? ((): void => undefined) },
-    node: {
-      ...shared,
-      hostname: options.hostname ?? 'localhost',
-      faults,
-      credentials: options.credentials,
-      interleave: options.interleave ?? false,
-      splitChunks: options.splitChunks ?? false,
-      onCall: (call) => void calls.push(call),
-      onEvent: (event) => void events.push(event),
-    },
-  });
-  return {
-    cluster,
-    handles: built.map(({ agent, front }) => new AgentHandle(agent, cluster, front)),
-    fronts: built.flatMap(({ front }) => (front === undefined ? [] : [front])),
-    faults,
-    history,
-    clock,
-    runners: new Set([runner, ...specs.flatMap((spec) => (spec.runner === undefined ? [] : [spec.runner]))]),
-    ownWorkDir: options.workDir === undefined ? workDir : undefined,
-    calls,
-    events,
-  };
-}
-
-interface AgentPlan {
-  readonly spec: AgentSpec;
-  readonly index: number;
-  readonly shared: Pick<AgentParts, 'clock' | 'timing' | 'seeded' | 'history' | 'registry'>;
-  readonly runner: TaskRunner;
-  readonly workDir: string;
-}
-
-async function buildAgent(plan: AgentPlan): Promise<{ readonly agent: StandInAgent; readonly front: HttpFront | undefined }> {
-  const { spec, index, shared, workDir } = plan;
-  const name = spec.name ?? `agent-${index}`;
-  const served: { agent?: StandInAgent } = {};
-  const front =
-    spec.http === false
-      ? undefined
-      : new HttpFront((exchange) => {
-          const { agent } = served;
-          if (agent !== undefined) agent.process.post(() => serveAgent(agent, exchange));
-        });
-  const port = front === undefined ? (spec.port ?? 20_000 + index) : await front.listen(spec.port ?? 0);
-  const agent = new StandInAgent({
-    ...shared,
-    name,
-    info: agentInfo(spec, port),
-    runner: spec.runner ?? plan.runner,
-    launchesPerSecond: spec.launchesPerSecond,
-    sandboxes: new Sandboxes(join(workDir, name)),
-    provisionsImages: spec.provisionsImages ?? false,
-  });
-  served.agent = agent;
-  return { agent, front };
 }

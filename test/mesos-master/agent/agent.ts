@@ -107,14 +107,12 @@ export class StandInAgent {
     this.#driver.loseAcks();
   }
 
-  /** SIGCONT. An agent that was taken for unreachable meanwhile registers again. */
-  resume(): void {
-    if (!this.process.isFrozen || this.process.isDead) return;
+  /** SIGCONT. Tells whether it was taken for unreachable meanwhile: it must register again then. */
+  resume(): boolean {
+    if (!this.process.isFrozen || this.process.isDead) return false;
     this.process.thaw();
     this.#toldMaster((master, id) => master.answers(id));
-    if (this.id === undefined || !this.parts.registry.unreachable.has(this.id)) return;
-    const { master } = this;
-    if (master !== undefined) this.process.timer(this.parts.timing.agentFollowsLeaderMs, () => this.connect(master));
+    return this.id !== undefined && this.parts.registry.unreachable.has(this.id);
   }
 
   /** Starts the process again; it registers with `leader` once it has recovered. */

@@ -3,7 +3,7 @@
  * They stay after a task's end, until the stand-in stops.
  */
 
-import { mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 
 const LATEST = 'latest';
@@ -56,10 +56,11 @@ export class Sandboxes {
     return undefined;
   }
 
-  /** Garbage collection of one executor's newest run: its files go. */
+  /** Garbage collection of one executor's newest run: its files go; the directory was seen to stay for a while. */
   collect(frameworkId: string, executorId: string): void {
     const directory = this.#latest.get(virtualPath(frameworkId, executorId));
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (directory === undefined) return;
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true, force: true });
   }
 }
 

@@ -180,6 +180,7 @@ export class TaskDriver {
         role,
         containerId: task.containerId,
         sandbox: parts.runner.needsSandbox ? parts.sandboxes.create(owner) : '',
+        user: info.command?.user ?? task.order.framework.info.user,
         agentEndpoint: `${parts.info.hostname}:${parts.info.port}`,
         timing: parts.timing,
       },

@@ -32,7 +32,13 @@ export function accept(master: MasterState, framework: Framework, body: AcceptBo
   }
   for (const offer of offers) takeOffer(master, offer);
   const offered = offers.reduce<Resources>((sum, offer) => add(sum, offer.resources), []);
-  const spending: Spending = { agent, role: first.role, left: offered, refuseSeconds: body.filters?.refuse_seconds };
+  const spending: Spending = {
+    agent,
+    role: first.role,
+    streamId: framework.stream?.id ?? '',
+    left: offered,
+    refuseSeconds: body.filters?.refuse_seconds,
+  };
   return () => launchAll(master, framework, { launches, spending });
 }
 
@@ -67,6 +73,8 @@ export function decline(
 interface Spending {
   readonly agent: AgentEntry;
   readonly role: string;
+  /** Of the ACCEPT, which may be performed after a takeover. */
+  readonly streamId: string;
   left: Resources;
   readonly refuseSeconds: number | undefined;
 }
@@ -85,19 +93,19 @@ function launch(master: MasterState, framework: Framework, { tasks, spending }: 
     if (error !== undefined) refuseTask(master, framework, { info, error });
     else {
       spending.left = subtract(left, wanted);
-      startTask(master, framework, { info, agent, role: spending.role, wanted });
+      startTask(master, framework, { info, wanted, spending });
     }
   }
 }
 
 interface AcceptedTask {
   readonly info: TaskInfo;
-  readonly agent: AgentEntry;
-  readonly role: string;
   readonly wanted: Resources;
+  readonly spending: Spending;
 }
 
-function startTask(master: MasterState, framework: Framework, { info, agent, role, wanted }: AcceptedTask): void {
+function startTask(master: MasterState, framework: Framework, { info, wanted, spending }: AcceptedTask): void {
+  const { agent, role, streamId } = spending;
   const run = {
     info,
     frameworkId: framework.id,
@@ -112,7 +120,7 @@ function startTask(master: MasterState, framework: Framework, { info, agent, rol
     frameworkId: framework.id,
     taskId: info.task_id.value,
     agentId: agent.id,
-    streamId: framework.stream?.id ?? '',
+    streamId,
     detail: describe(wanted),
   });
   agent.link.run(run);

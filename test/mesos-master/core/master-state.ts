@@ -14,13 +14,12 @@ import {
 import type { MasterState } from './model.ts';
 import { statusUpdate } from './updates.ts';
 
-export type MasterParts = Pick<MasterState, 'address' | 'clock' | 'timing' | 'seeded' | 'history' | 'registry' | 'interleave'>;
+export type MasterParts = Pick<MasterState, 'id' | 'address' | 'clock' | 'timing' | 'seeded' | 'history' | 'registry' | 'interleave'>;
 
 /** Starts to lead: waits for the agents that the registry knows, and allocates. */
 export function newMaster(parts: MasterParts): MasterState {
   const master: MasterState = {
     ...parts,
-    id: parts.seeded.uuid(),
     frameworks: new Map(),
     completed: new Map(),
     agents: new Map(),

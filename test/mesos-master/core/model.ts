@@ -22,6 +22,7 @@ export interface EventStream {
 }
 
 export interface AgentInfo {
+  readonly scheme: string;
   readonly hostname: string;
   readonly port: number;
   readonly resources: Resources;

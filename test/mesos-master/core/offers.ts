@@ -74,7 +74,7 @@ function offerToJson(framework: Framework, offer: Offer, agent: AgentEntry): Off
     framework_id: { value: framework.id },
     agent_id: { value: agent.id },
     hostname,
-    url: { scheme: 'http', address: { hostname, ip: '127.0.0.1', port }, path: '/slave(1)' },
+    url: { scheme: agent.info.scheme, address: { hostname, ip: '127.0.0.1', port }, path: '/slave(1)' },
     ...(domain === undefined ? {} : { domain: { fault_domain: { region: { name: domain.region }, zone: { name: domain.zone } } } }),
     resources: resourcesToJson(offer.resources, format),
     ...(attributes.length === 0 ? {} : { attributes }),

@@ -4,17 +4,29 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { readExchange, type Exchange } from './exchange.ts';
+
+export interface TlsFiles {
+  readonly key: string;
+  readonly cert: string;
+  /** Present: clients without a certificate of it are turned away. */
+  readonly ca?: string;
+}
+
+const OPTIONS = { keepAlive: true, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
 
 export class HttpFront {
   readonly #handle: (exchange: Exchange) => void;
   readonly #sockets = new Set<Socket>();
+  readonly #tls: TlsFiles | undefined;
   #server: Server | undefined;
 
   /** `handle` answers each request; it is called in the order in which bodies are complete. */
-  constructor(handle: (exchange: Exchange) => void) {
+  constructor(handle: (exchange: Exchange) => void, tls?: TlsFiles) {
     this.#handle = handle;
+    this.#tls = tls;
   }
 
   get isListening(): boolean {
@@ -27,7 +39,11 @@ export class HttpFront {
       readExchange(request, response).then(this.#handle, () => request.socket.destroy());
     };
     // A real master keeps connections as long as the client does, and answers no `Expect: 100-continue`.
-    const server = createServer({ keepAlive: true, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, serve);
+    const tls = this.#tls;
+    const server =
+      tls === undefined
+        ? createServer(OPTIONS, serve)
+        : createTlsServer({ ...OPTIONS, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined }, serve);
     server.on('checkContinue', serve);
     server.on('connection', (socket) => {
       this.#sockets.add(socket);

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import type { Clock } from '../../../src/clock/clock.ts';
 import { DockerEngine, EngineError } from './docker-engine.ts';
 import { planContainer, type CreateBody } from './docker-options.ts';
-import type { RunningTask, RunReport, TaskRun, TaskRunner } from './runner.ts';
+import { fetchError, fetchUris } from './fetcher.ts';
+import type { RunEnd, RunningTask, RunReport, TaskRun, TaskRunner } from './runner.ts';
+import { giveSandbox } from './users.ts';
 
 /** Status of `docker run` when the container could not be made, and when its command was not found. */
 const NOT_CREATED = 125;
@@ -81,10 +83,8 @@ class DockerTask implements RunningTask {
   }
 
   async #runSteps(): Promise<void> {
-    this.#write('stdout', '');
-    this.#write('stderr', '');
-    const pullError = await this.#pull();
-    if (pullError !== undefined) return this.#tell({ type: 'ended', end: { how: 'launch-failed', message: pullError } });
+    const failure = await this.#prepare();
+    if (failure !== undefined) return this.#tell({ type: 'ended', end: failure });
     if (this.#silent) return;
     this.#startedAt = this.#clock.monotonic();
     this.#log('Version: 1.12.0');
@@ -127,6 +127,24 @@ class DockerTask implements RunningTask {
     const inspection = await this.#engine.inspect(this.name);
     const data = Buffer.from(JSON.stringify([inspection], null, 4)).toString('base64');
     this.#tell({ type: 'running', data });
+  }
+
+  /** Sandbox, URIs and image; the end of the task when one of them cannot be had. */
+  async #prepare(): Promise<RunEnd | undefined> {
+    const { info, sandbox, user, containerId } = this.#run;
+    // Inside the container the user is not used: that is the image's affair.
+    const owner = giveSandbox(sandbox, user);
+    if ('error' in owner) return { how: 'dropped', message: owner.error };
+    this.#write('stdout', '');
+    this.#write('stderr', '');
+    try {
+      await fetchUris(info.command?.uris ?? [], sandbox);
+    } catch (error) {
+      this.#write('stderr', `Failed to fetch: ${String(error)}\n`);
+      return { how: 'launch-failed', message: fetchError(containerId) };
+    }
+    const pullError = await this.#pull();
+    return pullError === undefined ? undefined : { how: 'launch-failed', message: pullError };
   }
 
   /** Mesos's text when the image cannot be had; undefined when it is there. */

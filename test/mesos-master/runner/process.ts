@@ -1,10 +1,12 @@
 /** Runs command tasks as plain processes in a group of their own, as Mesos's command executor does. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CancelTimer, Clock } from '../../../src/clock/clock.ts';
+import { fetchError, fetchUris } from './fetcher.ts';
 import type { RunningTask, RunReport, TaskRun, TaskRunner } from './runner.ts';
+import { giveSandbox, type HostUser } from './users.ts';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -58,19 +60,15 @@ class ProcessTask implements RunningTask {
   }
 
   begin(): void {
-    const { timing, info, sandbox } = this.#run;
-    const user = info.command?.user;
-    const owner = user === undefined ? undefined : userNamed(user);
-    if (user !== undefined && owner === undefined) {
-      const message = `Failed to create executor directory '${sandbox}': Failed to chown directory to '${user}': No such user '${user}'`;
-      return this.#tell({ type: 'ended', end: { how: 'dropped', message } });
-    }
-    if (owner !== undefined) chownSync(sandbox, owner.uid, owner.gid);
-    this.#stopTimer = this.#clock.timer(timing.commandStartingMs, () => {
-      this.#spawn(owner);
-      this.#tell({ type: 'starting', pid: this.#child?.pid ?? 0 });
-      this.#stopTimer = this.#clock.timer(timing.commandRunningMs, () => this.#tell({ type: 'running' }));
-    });
+    const { timing, info, sandbox, user, containerId } = this.#run;
+    const owner = giveSandbox(sandbox, user);
+    if ('error' in owner) return this.#tell({ type: 'ended', end: { how: 'dropped', message: owner.error } });
+    const start = (): void => {
+      this.#stopTimer = this.#clock.timer(timing.commandStartingMs, () => this.#startCommand(owner.user));
+    };
+    const fail = (): void => this.#tell({ type: 'ended', end: { how: 'launch-failed', message: fetchError(containerId) } });
+    if (info.command?.uris === undefined) start();
+    else fetchUris(info.command.uris, sandbox).then(start, fail);
   }
 
   kill(graceMs: number): void {
@@ -85,7 +83,14 @@ class ProcessTask implements RunningTask {
     this.#signal('SIGKILL');
   }
 
-  #spawn(owner: { readonly uid: number; readonly gid: number } | undefined): void {
+  #startCommand(owner: HostUser): void {
+    if (this.#silent) return;
+    this.#spawn(owner);
+    this.#tell({ type: 'starting', pid: this.#child?.pid ?? 0 });
+    this.#stopTimer = this.#clock.timer(this.#run.timing.commandRunningMs, () => this.#tell({ type: 'running' }));
+  }
+
+  #spawn(owner: HostUser): void {
     const { command = {} } = this.#run.info;
     const shell = command.shell ?? true;
     const [argv0 = '', ...rest] = shell ? ['sh', '-c', command.value ?? ''] : (command.arguments ?? []);
@@ -149,12 +154,4 @@ class ProcessTask implements RunningTask {
   #tell(report: RunReport): void {
     if (!this.#silent) this.#report(report);
   }
-}
-
-function userNamed(name: string): { readonly uid: number; readonly gid: number } | undefined {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith(`${name}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }

@@ -19,6 +19,8 @@ export interface TaskRun {
   readonly containerId: string;
   /** Directory for stdout and stderr; empty when the runner needs none. */
   readonly sandbox: string;
+  /** Of the host: the command's, or the framework's. */
+  readonly user: string;
   /** `host:port` of the agent. */
   readonly agentEndpoint: string;
   readonly timing: Timing;

@@ -15,6 +15,8 @@ export interface Script {
   /** From RUNNING to the end; Infinity: only a kill ends it. */
   readonly durationMs?: number;
   readonly end?: RunEnd;
+  /** The container cannot be made: no RUNNING, and the end only when the executor has stopped looking for it. */
+  readonly uncreatable?: boolean;
   /** What TERM does: by default it ends a command at once, and does nothing to a container's shell. */
   readonly onTerm?: RunEnd | 'ignored';
   /** Base64 in TASK_RUNNING; a Docker task has some by default. */
@@ -80,14 +82,17 @@ function ownKill(run: TaskRun): RunEnd {
 function withDefaults(run: TaskRun, script: Script): Required<Script> {
   const { timing, kind } = run;
   const docker = kind === 'docker';
+  const failsToPull = script.end?.how === 'launch-failed';
   return {
-    startingMs: docker ? timing.dockerStartingMs : timing.commandStartingMs,
-    runningMs: docker ? timing.dockerRunningMs : timing.commandRunningMs,
+    startingMs: failsToPull ? timing.dockerPullMs : docker ? timing.dockerStartingMs : timing.commandStartingMs,
+    runningMs: script.uncreatable ? timing.dockerInspectMs : docker ? timing.dockerRunningMs : timing.commandRunningMs,
     durationMs: 0,
     end: { how: 'exited', status: 0 },
+    uncreatable: false,
     onTerm: docker ? 'ignored' : { how: 'signaled', signal: 'Terminated' },
     data: docker ? inspection(run) : '',
     ...script,
+    ...(docker ? {} : { durationMs: Math.max(script.durationMs ?? 0, timing.commandShortestMs) }),
   };
 }
 
@@ -114,7 +119,8 @@ function play(clock: Clock, script: Required<Script>, report: (report: RunReport
   const starting = (): void => {
     if (script.end.how === 'launch-failed' || script.end.how === 'dropped') return end(script.end);
     report({ type: 'starting', pid: 10_000 });
-    after(script.runningMs, running);
+    if (script.uncreatable) after(script.runningMs, () => end(script.end));
+    else after(script.runningMs, running);
   };
   after(script.startingMs, starting);
   return {

@@ -25,7 +25,12 @@ export interface ResourceJson {
 }
 
 export interface CommandInfo {
-  readonly uris?: readonly { readonly value: string; readonly executable?: boolean; readonly extract?: boolean }[];
+  readonly uris?: readonly {
+    readonly value: string;
+    readonly executable?: boolean;
+    readonly extract?: boolean;
+    readonly output_file?: string;
+  }[];
   readonly environment?: { readonly variables?: readonly { readonly name: string; readonly value?: string }[] };
   readonly shell?: boolean;
   readonly value?: string;

@@ -1,5 +1,9 @@
 /** Command tasks as real processes, and their sandboxes over the agent's HTTP endpoints. */
 
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../src/clock/system-clock.ts';
@@ -189,6 +193,31 @@ test(
     await launch(rig, probe, { id: 'seven', command: 'trap "exit 7" TERM; while true; do sleep 0.02; done', until: 'RUNNING' });
     await probe.call('KILL', { kill: { task_id: { value: 'seven' } } });
     assert.equal((await stateOf(rig, probe, { id: 'seven', state: 'KILLED' })).message, 'Command exited with status 7');
+  }),
+);
+
+test(
+  'URIs are fetched, unpacked and made executable before the start; a missing one is a failed launch',
+  withRig(REAL(), async (rig) => {
+    const dir = mkdtempSync(join(tmpdir(), 'stand-in-uris-'));
+    writeFileSync(join(dir, 'run.sh'), '#!/bin/sh\ncat inner.txt\n');
+    writeFileSync(join(dir, 'inner.txt'), 'unpacked\n');
+    execFileSync('tar', ['-czf', join(dir, 'data.tar.gz'), '-C', dir, 'inner.txt']);
+    const uris = [{ value: `file://${dir}/run.sh`, executable: true }, { value: join(dir, 'data.tar.gz') }];
+    const probe = await rig.subscribe({ acknowledges: true });
+    await launch(rig, probe, { id: 'good', more: { command: { value: './run.sh', uris } }, until: 'FINISHED' });
+    const out = JSON.parse((await get(rig, read(virtual(probe, '/stdout', 'good'), '&offset=0'))).body) as { data: string };
+    assert.equal(out.data, 'unpacked\n');
+    const bad = await launch(rig, probe, {
+      id: 'bad',
+      more: { command: { value: 'true', uris: [{ value: `${dir}/nope` }] } },
+      until: 'FAILED',
+    });
+    assert.match(
+      brief(bad),
+      /^FAILED AGENT CONTAINER_LAUNCH_FAILED Failed to launch container: Failed to fetch all URIs for container '[0-9a-f-]+': exited with status 1$/,
+    );
+    rmSync(dir, { recursive: true });
   }),
 );
 

@@ -161,15 +161,21 @@ test(
   }),
 );
 
-test('a leader is announced', async () => {
-  const leaders: (number | undefined)[] = [];
-  await withRig({ ...THREE, onLeader: (leader) => leaders.push(leader?.port) }, async (rig) => {
+test('contenders join in order, leave when their session has ended, and join again at the end of the queue', async () => {
+  const seen: string[] = [];
+  const election = {
+    joined: ({ port }: { readonly port: number }) => seen.push(`+${port}`),
+    left: ({ port }: { readonly port: number }) => seen.push(`-${port}`),
+  };
+  await withRig({ ...THREE, election }, async (rig) => {
+    const [a, b, c] = rig.master.addresses.map((address) => address.split(':')[1]);
     await rig.master.killMaster(0);
-    await rig.master.until(() => leaders.length === 2);
-    assert.deepEqual(
-      leaders.map(String),
-      rig.master.addresses.slice(0, 2).map((address) => address.split(':')[1]),
-    );
+    assert.deepEqual(seen, [`+${a}`, `+${b}`, `+${c}`]);
+    await rig.master.until(() => seen.length === 4);
+    await rig.master.bootMaster(0);
+    assert.deepEqual(seen.slice(3), [`-${a}`, `+${a}`]);
+    await rig.master.killMaster(1);
+    await rig.master.until(() => rig.master.address === rig.master.addresses[2]);
   })();
 });
 
