@@ -50,9 +50,9 @@ export class ResourcePool {
 
   /** What is left, summed over all entries. */
   total(): Resources {
-    const sum = (name: ScalarName): number => this.#scalars[name].reduce((all, entry) => all + entry.left, 0) / SCALE;
+    const [cpus, mem, disk, gpus] = SCALARS.map((name) => this.#left(name) / SCALE) as [number, number, number, number];
     const ports = this.#ports.flatMap((entry) => entry.ranges).sort((a, b) => a[0] - b[0]);
-    return { cpus: sum('cpus'), mem: sum('mem'), disk: sum('disk'), gpus: sum('gpus'), ports };
+    return { cpus, mem, disk, gpus, ports };
   }
 
   /** Cuts a task's resources out. A string: which resource is short, in words; then nothing was taken. */
@@ -63,13 +63,18 @@ export class ResourcePool {
     return [...taken, ...this.#takePorts(demand.ports)];
   }
 
+  #left(name: ScalarName): number {
+    let left = 0;
+    for (const entry of this.#scalars[name]) left += entry.left;
+    return left;
+  }
+
   #shortage(demand: Demand): string | undefined {
-    const total = this.total();
     for (const name of SCALARS) {
-      const wanted = toThousandths(demand[name]);
-      if (wanted > toThousandths(total[name])) return `${name}: ${demand[name]} needed, ${total[name]} left`;
+      const left = this.#left(name);
+      if (toThousandths(demand[name]) > left) return `${name}: ${demand[name]} needed, ${left / SCALE} left`;
     }
-    const missing = demand.ports.find((port) => !total.ports.some(([begin, end]) => begin <= port && port <= end));
+    const missing = demand.ports.find((port) => !this.#ports.some((entry) => holds(entry, port)));
     if (missing !== undefined) return `ports: ${missing} is not left`;
     if (new Set(demand.ports).size < demand.ports.length) return 'ports: one port is asked for twice';
     return undefined;
@@ -90,14 +95,19 @@ export class ResourcePool {
 
   #takePorts(ports: readonly number[]): RawResource[] {
     const taken: RawResource[] = [];
+    if (ports.length === 0) return taken;
     for (const entry of this.#ports) {
-      const own = ports.filter((port) => entry.ranges.some(([begin, end]) => begin <= port && port <= end));
+      const own = ports.filter((port) => holds(entry, port));
       if (own.length === 0) continue;
       for (const port of own) entry.ranges = entry.ranges.flatMap((range) => without(range, port));
       taken.push({ ...entry.raw, ranges: { range: own.map((port) => ({ begin: port, end: port })) } });
     }
     return taken;
   }
+}
+
+function holds(entry: PortEntry, port: number): boolean {
+  return entry.ranges.some(([begin, end]) => begin <= port && port <= end);
 }
 
 function isScalarName(name: string): name is ScalarName {
