@@ -66,15 +66,18 @@ export class OfferBook {
     this.#poolOf.clear();
   }
 
-  /** The fullest pool that fits (bin packing: what is empty stays free for large tasks); `first` is tried first. */
-  fit(job: Job, placed: PlacedValues, first: Pool | undefined): Pool | undefined {
-    if (first && this.#fits(first, job, placed)) return first;
-    let best: Pool | undefined;
-    for (const pool of this.pools.values()) {
-      if (best && !isFuller(pool, best)) continue;
-      if (this.#fits(pool, job, placed)) best = pool;
-    }
-    return best;
+  /**
+   * The pools at hand, fullest first: tasks go where least is left (bin packing), so that what is empty stays free for large ones.
+   * Each shape of run walks the list once per cycle: what did not fit a shape only gets fuller.
+   */
+  fullestFirst(): readonly Pool[] {
+    return [...this.pools.values()].sort((a, b) => (isFuller(a, b) ? -1 : 1));
+  }
+
+  /** The first pool at or after `from` that fits; undefined when none does. */
+  firstFit(pools: readonly Pool[], from: number, { job, placed }: { job: Job; placed: PlacedValues }): number | undefined {
+    for (let index = from; index < pools.length; index++) if (this.#fits(pools[index] as Pool, job, placed)) return index;
+    return undefined;
   }
 
   #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {

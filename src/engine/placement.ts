@@ -28,18 +28,23 @@ interface Staged {
 /** What this cycle has put where so far, by job, for constraints that count a job's own tasks. */
 type PlacedNow = Map<string, Readonly<Record<string, string>>[]>;
 
+interface Cycle {
+  readonly pools: readonly Pool[];
+  /** The pool that each shape was put on last: those before it do not fit it any more. */
+  readonly reached: Map<string, number>;
+  readonly placedNow: PlacedNow;
+}
+
 /** Launches what fits, best rank first. Each pool used is one step and one launch. */
 export function placePending(world: World, offers: OfferBook): void {
   const batches = new Map<Pool, Staged[]>();
   const heads = new TimerHeap();
-  const lastPool = new Map<string, Pool>();
-  const placedNow: PlacedNow = new Map();
+  const cycle: Cycle = { pools: offers.fullestFirst(), reached: new Map(), placedNow: new Map() };
   for (const shape of world.pending.shapes.values()) heads.set(shape.key, shape.runs.earliest);
   for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
     const shape = world.pending.shapes.get(key) as Shape;
-    const staged = stageFirst(world, offers, { shape, first: lastPool.get(key), placedNow });
+    const staged = stageFirst(world, offers, { shape, cycle });
     if (!staged) continue;
-    lastPool.set(key, staged.pool);
     const batch = batches.get(staged.pool);
     if (batch) batch.push(staged);
     else batches.set(staged.pool, [staged]);
@@ -52,20 +57,23 @@ export function placePending(world: World, offers: OfferBook): void {
 function stageFirst(
   world: World,
   offers: OfferBook,
-  { shape, first, placedNow }: { shape: Shape; first: Pool | undefined; placedNow: PlacedNow },
+  { shape, cycle }: { shape: Shape; cycle: Cycle },
 ): (Staged & { pool: Pool }) | undefined {
   const run = firstRun(world, shape);
   if (!run) return undefined;
   const job = world.jobOf(run);
-  const others = placedValues(world, run, placedNow);
-  const pool = offers.fit(job, others, first);
-  if (!pool) {
+  const others = placedValues(world, run, cycle.placedNow);
+  const index = offers.firstFit(cycle.pools, cycle.reached.get(shape.key) ?? 0, { job, placed: others });
+  const pool = index === undefined ? undefined : cycle.pools[index];
+  if (index === undefined || !pool) {
     noteShortage(world, offers, { key: shape.key, job, placed: others });
     return undefined;
   }
   world.pending.delete(run);
+  // A spread over groups may come back to a pool that did not fit before.
+  cycle.reached.set(shape.key, job.constraints.some(({ operator }) => operator === 'GROUP_BY') ? 0 : index);
   const placed = placedAttributes(job, pool);
-  if (placed) placedNow.set(run.job, [...(placedNow.get(run.job) ?? []), placed]);
+  if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
   return { run, job, pool, placed, ports: offers.take(pool, job) };
 }
 
