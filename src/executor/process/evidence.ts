@@ -60,8 +60,8 @@ function lost(reason: string, message: string): Verdict {
 
 /** In exec form the shell's two special codes are about the command itself. */
 function missing({ exit, launch, killBy }: Sighting): Pick<Verdict, 'reason' | 'message'> {
-  const program = launch?.command[0];
-  if (killBy !== undefined || program === undefined || program === '/bin/sh') return {};
+  const program = launch?.program;
+  if (killBy !== undefined || program === undefined) return {};
   if (exit?.code === 127) return { reason: 'command-not-found', message: `exit code 127: command not found: ${program}` };
   if (exit?.code === 126) return { reason: 'command-not-executable', message: `exit code 126: not executable: ${program}` };
   return {};

@@ -2,11 +2,10 @@
  * Tasks as processes of this machine. Owns the wrappers' start, signals and end; what is so is read from the tasks' files
  * (task-records.ts) and judged by evidence.ts.
  *
- * A wrapper started here is noticed to end by its parent, the node; one found after a restart by a glance at the process
- * table a few times a second.
+ * A wrapper that this connection started rings when it ends. One found after a restart does not, nor one that was killed:
+ * those are missed by a glance at the process table.
  */
 
-import { spawn } from 'node:child_process';
 import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,21 +14,28 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { isOver, isTaskId, neverBegan } from '../local/task-host.ts';
 import type { HostListener, KillOrder, TaskHost, TaskReport } from '../local/task-host.ts';
 import { portRanges } from '../local/resources.ts';
-import type { LogChunk, LogRequest, TaskLaunch, TaskStatus } from '../port.ts';
+import type { LogChunk, LogRequest, TaskLaunch } from '../port.ts';
+import { commandFile } from './command-file.ts';
+import type { CommandLine } from './command-file.ts';
 import { credentialsOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { judge } from './evidence.ts';
 import { syncPath } from './group-sync.ts';
+import { Launcher } from './launcher.ts';
 import { readTaskLog } from './process-log.ts';
 import { endRemains, signalGroup } from './process-group.ts';
 import { bootId, startOf } from './process-identity.ts';
-import { isCode, readExit, readKill, readLaunch, readStart, writeKill, writeLaunch, writeVoid } from './task-records.ts';
+import { readExit, readKill, readLaunch, readStart, writeKill, writeLaunch, writeVoid } from './task-records.ts';
 import type { LaunchRecord, StartRecord, TaskRecords } from './task-records.ts';
 import { TaskStore } from './task-store.ts';
 import type { TaskPlace } from './task-store.ts';
-import { wrapperCommand } from './wrapper.ts';
 
-const ADOPTED_POLL_MS = 200;
+/** How often wrappers are looked for, and how many at a time: the cost stays small however many there are. */
+const GLANCE_MS = 200;
+const GLANCE_AT = 200;
 const HALF_CLAIM_MS = 50;
+/** A wrapper that has not begun by then is kept from it. */
+const START_LIMIT_MS = 30_000;
 
 export interface ProcessHostOptions {
   readonly dataDir: string;
@@ -42,14 +48,8 @@ export interface ProcessHostOptions {
 export class ProcessHost implements TaskHost {
   readonly #options: ProcessHostOptions;
   readonly #store: TaskStore;
-  #listener: HostListener | undefined;
   #boot = '';
-  /** Wrappers that this connection started. */
-  readonly #children = new Map<string, number>();
-  /** Wrappers that it found. */
-  readonly #adopted = new Map<string, StartRecord>();
-  #stopPolling: CancelTimer | undefined;
-  #starting: Promise<void> = Promise.resolve();
+  #connection: Connection | undefined;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
@@ -59,17 +59,30 @@ export class ProcessHost implements TaskHost {
   async open(listener: HostListener): Promise<readonly TaskReport[]> {
     await this.#store.open();
     this.#boot = await bootId();
-    this.#listener = listener;
+    const ended = new AbortController();
+    const starts = new Map<string, () => void>();
+    const launcher = await Launcher.start({
+      started: (taskId) => starts.get(taskId)?.(),
+      ended: (taskId) => {
+        starts.get(taskId)?.();
+        this.#tell(taskId, listener);
+      },
+      lost: (reason) => {
+        ended.abort();
+        listener.disconnected(reason);
+      },
+    });
+    this.#connection = { listener, launcher, starts, ended, running: new Map(), stopGlances: undefined };
     const found = await Promise.all((await this.#store.unacknowledged()).filter(isTaskId).map((taskId) => this.look(taskId)));
     return found.filter((report) => report !== undefined);
   }
 
   close(): Promise<void> {
-    this.#listener = undefined;
-    this.#stopPolling?.();
-    this.#stopPolling = undefined;
-    this.#children.clear();
-    this.#adopted.clear();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.stopGlances?.();
+    connection?.launcher.stop();
+    connection?.ended.abort();
     return Promise.resolve();
   }
 
@@ -83,14 +96,14 @@ export class ProcessHost implements TaskHost {
       const directory = await this.#store.create(taskId);
       if (directory === undefined) return await this.#again(taskId, signal);
       if (plan.owner !== undefined) await chown(join(directory, 'sandbox'), plan.owner.uid, plan.owner.gid);
-      await writeLaunch(directory, plan.record);
+      await writeLaunch(directory, plan.record, plan.command);
       // If the machine dies from here on, the task is known to have been on its way.
       await this.#store.makeDurable();
-      return await this.#start({ taskId, directory, record: plan.record, signal });
     } catch (error) {
-      if (this.#children.has(taskId)) throw error;
       return this.#notStarted(taskId, error);
     }
+    if (signal.aborted) return (await this.look(taskId)) ?? cutShort(taskId);
+    return this.resume(taskId);
   }
 
   /** It was launched before: what became of it counts, and what was cut short goes on. */
@@ -109,19 +122,25 @@ export class ProcessHost implements TaskHost {
     }
   }
 
-  /** Safe even if the wrapper of the first try is alive after all: only one of them can claim the launch. */
+  /** Safe even if a wrapper of an earlier try is alive after all: only one of them can claim the launch. */
   async resume(taskId: string): Promise<TaskReport> {
     const place = this.#store.find(taskId);
-    const record = place === undefined ? undefined : readLaunch(place.directory);
-    if (place === undefined || record === undefined) return (await this.look(taskId)) ?? cutShort(taskId);
-    try {
-      return await this.#start({ taskId, directory: place.directory, record });
-    } catch (error) {
-      this.#options.logger.warn({ taskId, error }, 'task not started');
-      // The first try's wrapper may yet come: from here on it finds the launch claimed.
-      await writeVoid(place.directory);
-      return this.#lookAt(taskId, place);
-    }
+    const connection = this.#connection;
+    if (place === undefined || connection === undefined) return (await this.look(taskId)) ?? cutShort(taskId);
+    const { launcher, starts, ended } = connection;
+    const limit = new AbortController();
+    const begun = new Promise<void>((resolve) => starts.set(taskId, resolve));
+    launcher.launch(place.directory);
+    await Promise.race([begun, this.#options.clock.sleep(START_LIMIT_MS, AbortSignal.any([limit.signal, ended.signal]))]);
+    limit.abort();
+    starts.delete(taskId);
+    const report = await this.#lookAt(taskId, place);
+    // Left as it is when there is no telling whether a wrapper is on its way: the next connection goes on with it.
+    if (report.isInterrupted !== true || ended.signal.aborted) return report;
+    // It came and could not claim, or it did not come; from here on it can't.
+    this.#options.logger.warn({ taskId }, 'task not started');
+    await writeVoid(place.directory);
+    return this.#lookAt(taskId, place);
   }
 
   async kill(taskId: string, order: KillOrder): Promise<TaskReport | undefined> {
@@ -133,8 +152,7 @@ export class ProcessHost implements TaskHost {
     await writeKill(place.directory, order.killBy);
     if (report.isInterrupted === true) await writeVoid(place.directory);
     const start = readStart(place.directory);
-    const pid = typeof start === 'object' ? start.pid : this.#children.get(taskId);
-    if (pid !== undefined) signalGroup(pid, order.isForced ? 'SIGKILL' : 'SIGTERM');
+    if (typeof start === 'object') signalGroup(start.pid, order.isForced ? 'SIGKILL' : 'SIGTERM');
     return this.#lookAt(taskId, place);
   }
 
@@ -165,91 +183,49 @@ export class ProcessHost implements TaskHost {
     if (task.artifacts.length > 0) return refused(taskId, 'artifacts-unsupported', 'artifacts are fetched by Mesos only');
     const as = await credentialsOf(task.user);
     if (as.type === 'refused') return refused(taskId, as.reason, as.message);
-    const prefix = as.type === 'other' ? as.command : [];
     const record: LaunchRecord = {
       boot: this.#boot,
       at: this.#options.clock.now(),
-      command: [...prefix, ...(typeof command === 'string' ? ['/bin/sh', '-c', command] : command)],
-      env: launch.env,
+      ...(typeof command === 'string' ? {} : { program: command[0] ?? '' }),
       resources: { cpus: task.cpus, mem: task.mem, disk: task.disk, gpus: task.gpus, ports: portRanges(launch.ports) },
     };
-    return { record, owner: as.type === 'other' ? as : undefined };
-  }
-
-  /** Resolves when the wrapper is there; its end comes by changed(). One at a time: each holds up the event loop for some ms. */
-  async #start(start: Start): Promise<TaskReport> {
-    const { taskId, directory, record } = start;
-    const before = this.#starting;
-    let done: () => void = () => undefined;
-    this.#starting = new Promise((resolve) => {
-      done = resolve;
-    });
     try {
-      await before;
-      if (start.signal?.aborted === true) return await this.#lookAt(taskId, { directory, isAcknowledged: false });
-      await this.#spawn(start);
-    } finally {
-      // Others get their turn in between: the leader's lease, for one.
-      this.#options.clock.timer(0, done);
+      return { record, command: commandFile(this.#commandLine(launch, command, as)), owner: as.type === 'other' ? as : undefined };
+    } catch (error) {
+      if (error instanceof RangeError) return refused(taskId, 'invalid-command', error.message);
+      throw error;
     }
-    const status: TaskStatus = { taskId, state: 'running', at: this.#options.clock.now() };
-    return { status, resources: record.resources, isKept: true, isAcknowledged: false };
   }
 
-  async #spawn({ taskId, directory, record: { command, env } }: Start): Promise<void> {
-    const { file, args } = wrapperCommand(directory, command);
-    const child = spawn(file, args, {
-      // A session of its own: signals meant for the node, and the node's death, don't reach it.
-      detached: true,
-      stdio: 'ignore',
-      cwd: directory,
-      env: { ...this.#options.environment, HOME: join(directory, 'sandbox'), ...env },
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
-    child.unref();
-    if (child.pid !== undefined) this.#children.set(taskId, child.pid);
-    child.once('exit', () => this.#wrapperEnded(taskId));
-  }
-
-  #wrapperEnded(taskId: string): void {
-    if (this.#children.delete(taskId)) this.#tell(taskId, (report) => this.#conclude(report));
-  }
-
-  /** A wrapper that ended without a claim will not make one: what it was to start has not begun, and won't. */
-  async #conclude(report: TaskReport): Promise<TaskReport> {
-    const { taskId } = report.status;
-    const place = report.isInterrupted === true ? this.#store.find(taskId) : undefined;
-    if (place === undefined) return report;
-    await writeVoid(place.directory);
-    return this.#lookAt(taskId, place);
+  #commandLine({ taskId, env }: TaskLaunch, command: string | readonly string[], as: Credentials): CommandLine {
+    const home = join(this.#store.pathOf(taskId), 'sandbox');
+    return {
+      prefix: as.type === 'other' ? as.command : [],
+      command: typeof command === 'string' ? ['/bin/sh', '-c', command] : command,
+      env: { ...this.#options.environment, HOME: home, ...env },
+    };
   }
 
   /** Looks and tells; what can't be read ends the connection, so that all is looked at anew. */
-  #tell(taskId: string, conclude: (report: TaskReport) => Promise<TaskReport> = (report) => Promise.resolve(report)): void {
-    const listener = this.#listener;
-    const told = async (): Promise<void> => {
-      const report = await this.look(taskId);
-      if (report !== undefined) listener?.changed(await conclude(report));
-    };
-    told().catch((error: unknown) => listener?.disconnected(`${taskId}: ${String(error)}`));
+  #tell(taskId: string, listener: HostListener): void {
+    this.look(taskId).then(
+      (report) => report !== undefined && isTold(report) && listener.changed(report),
+      (error: unknown) => listener.disconnected(`${taskId}: ${String(error)}`),
+    );
   }
 
   async #lookAt(taskId: string, { directory, isAcknowledged }: TaskPlace): Promise<TaskReport> {
     const launch = readLaunch(directory);
-    const child = this.#children.get(taskId);
-    const start = await this.#startSeen(directory, child);
-    const isAlive = child !== undefined || (typeof start === 'object' && (await startOf(start.pid)) === start.since);
+    const start = await this.#startSeen(directory);
+    const isAlive = typeof start === 'object' && (await startOf(start.pid)) === start.since;
     // Read last: a wrapper that was seen alive may have ended since, one that was seen dead has written all it ever will.
     const files = { start, exit: readExit(directory), killBy: readKill(directory) };
     const report = judge({ ...files, taskId, launch, isAlive, isAcknowledged, boot: this.#boot });
     if (!isOver(report.status)) {
-      if (typeof start === 'object' && child === undefined) this.#adopt(taskId, start);
+      if (typeof start === 'object') this.#watch(taskId, start);
       return report;
     }
-    this.#adopted.delete(taskId);
+    this.#connection?.running.delete(taskId);
     if (isAcknowledged) return report;
     // Told only when durable: it must come out the same after a power failure.
     if (files.exit !== undefined) await syncPath(join(directory, 'exit'));
@@ -257,33 +233,31 @@ export class ProcessHost implements TaskHost {
     return report;
   }
 
-  /** Between its start and its claim a wrapper of ours leaves no trace, or half of one, but it is there. */
-  async #startSeen(directory: string, child: number | undefined): Promise<TaskRecords['start']> {
+  /** A claim caught between two system calls gets a moment; one that was cut off stays unreadable. */
+  async #startSeen(directory: string): Promise<TaskRecords['start']> {
     const start = readStart(directory);
-    if (typeof start === 'object' || start === 'void') return start;
-    if (child !== undefined) return { pid: child, since: '', at: this.#options.clock.now() };
-    if (start === undefined) return undefined;
-    // Someone else's claim, caught between two system calls, or cut off for ever.
+    if (start !== 'unreadable') return start;
     await this.#options.clock.sleep(HALF_CLAIM_MS);
     return readStart(directory);
   }
 
-  #adopt(taskId: string, start: StartRecord): void {
-    const listener = this.#listener;
-    if (listener === undefined) return;
-    this.#adopted.set(taskId, start);
-    this.#stopPolling ??= this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll(listener));
+  #watch(taskId: string, start: StartRecord): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.running.set(taskId, start);
+    connection.stopGlances ??= this.#options.clock.timer(GLANCE_MS, () => void this.#glance(connection));
   }
 
-  async #poll(listener: HostListener): Promise<void> {
-    for (const [taskId, { pid, since }] of this.#adopted) {
-      if ((await startOf(pid)) === since) continue;
-      this.#adopted.delete(taskId);
-      this.#tell(taskId);
+  async #glance(connection: Connection): Promise<void> {
+    const { running, listener } = connection;
+    for (const [taskId, start] of [...running].slice(0, GLANCE_AT)) {
+      running.delete(taskId);
+      if ((await startOf(start.pid)) !== start.since) this.#tell(taskId, listener);
+      // To the end of the line.
+      else if (this.#connection === connection) running.set(taskId, start);
     }
-    if (this.#listener !== listener) return;
-    const isDone = this.#adopted.size === 0;
-    this.#stopPolling = isDone ? undefined : this.#options.clock.timer(ADOPTED_POLL_MS, () => void this.#poll(listener));
+    if (this.#connection !== connection) return;
+    connection.stopGlances = running.size === 0 ? undefined : this.#options.clock.timer(GLANCE_MS, () => void this.#glance(connection));
   }
 
   /** Nothing was started, so nothing of it need stay. */
@@ -291,23 +265,30 @@ export class ProcessHost implements TaskHost {
     this.#options.logger.warn({ taskId, error }, 'task not started');
     await this.#store.discard(taskId);
     const message = error instanceof Error ? error.message : String(error);
-    // The command and its environment don't fit: no other try will do better.
-    if (isCode(error, 'E2BIG', 'ERR_INVALID_ARG_VALUE')) return refused(taskId, 'invalid-command', message);
     return neverBegan({ taskId, state: 'not-launched', reason: 'start-failed', message });
   }
 }
 
-interface Start {
-  readonly taskId: string;
-  readonly directory: string;
-  readonly record: LaunchRecord;
-  /** Once aborted, it does not begin. */
-  readonly signal?: AbortSignal;
+interface Connection {
+  readonly listener: HostListener;
+  readonly launcher: Launcher;
+  /** Called when a wrapper has begun, or has come to nothing. */
+  readonly starts: Map<string, () => void>;
+  readonly ended: AbortController;
+  /** What runs, to be missed. */
+  readonly running: Map<string, StartRecord>;
+  stopGlances: CancelTimer | undefined;
 }
 
 interface Plan {
   readonly record: LaunchRecord;
+  readonly command: string;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** A wrapper that came too late rings as well; whoever waits for the start tells of it. */
+function isTold(report: TaskReport): boolean {
+  return report.isInterrupted !== true;
 }
 
 function refused(taskId: string, reason: string, message: string): TaskReport {

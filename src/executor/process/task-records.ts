@@ -2,7 +2,8 @@
  * The files of one task's directory, and nothing about what they mean (see evidence.ts).
  *
  *     <dataDir>/tasks/<taskId>/      made exclusively when the launch begins; renamed to ended/<taskId> when acknowledged
- *       task.json                    what to run and with what, written before anything is started; for the owner only
+ *       command                      what to run, for the wrapper; for the owner only, as its environment may hold secrets
+ *       task.json                    when it was launched, and what it holds; both are written before anything is started
  *       start                        the wrapper's process id and start time, or `void`: never to be started
  *       exit                         the exit code; counts once it ends with a newline
  *       kill                         it was asked to end: when it is forced, milliseconds since the epoch
@@ -23,8 +24,8 @@ export interface LaunchRecord {
   /** The machine's boot in which it was launched: what was started in another one does not run. */
   readonly boot: string;
   readonly at: number;
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  /** What was to be run, if it was told in exec form: for messages. */
+  readonly program?: string;
   readonly resources: Resources;
 }
 
@@ -49,8 +50,9 @@ export interface TaskRecords {
   readonly killBy: number | undefined;
 }
 
-/** Kept for the owner: a task's environment may hold secrets. */
-export async function writeLaunch(directory: string, launch: LaunchRecord): Promise<void> {
+/** task.json comes last: where it is, all is that a start needs. */
+export async function writeLaunch(directory: string, launch: LaunchRecord, command: string): Promise<void> {
+  await writeFile(join(directory, 'command'), command, { mode: 0o600, flag: 'wx' });
   await writeFile(join(directory, 'task.json'), JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
 }
 

@@ -44,6 +44,11 @@ export class TaskStore {
     return readdir(join(this.#root, 'tasks'));
   }
 
+  /** Where a task's directory is until its end is acknowledged. */
+  pathOf(taskId: string): string {
+    return this.#path('tasks', taskId);
+  }
+
   /** The new task's directory, which nobody else has; `undefined` when this task was launched before. */
   async create(taskId: string): Promise<string | undefined> {
     if (existsSync(this.#path('ended', taskId))) return undefined;

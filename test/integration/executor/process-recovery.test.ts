@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { TaskSpec } from '../../../src/executor/port.ts';
 import { NO_RESOURCES } from '../../../src/executor/local/resources.ts';
+import { commandFile } from '../../../src/executor/process/command-file.ts';
 import { ProcessExecutor } from '../../../src/executor/process/process-executor.ts';
 import { bootId, startOf } from '../../../src/executor/process/process-identity.ts';
 import { writeLaunch } from '../../../src/executor/process/task-records.ts';
@@ -36,10 +37,11 @@ function scenario(sentence: string, body: (context: Setup) => Promise<void>): vo
     const driver = new ExecutorDriver(new ProcessExecutor(options));
     const path = (taskId: string, name: string): string => join(dataDir, 'tasks', taskId, name);
     const cutShort = async (taskId: string, command: string, boot?: string): Promise<string> => {
-      const directory = path(taskId, '.');
+      const directory = join(path(taskId, '.'));
       await mkdir(join(directory, 'sandbox'), { recursive: true });
-      const record = { at: 0, command: ['/bin/sh', '-c', command], env: {}, resources: { ...NO_RESOURCES, cpus: 1 } };
-      await writeLaunch(directory, { ...record, boot: boot ?? (await bootId()) });
+      const file = commandFile({ prefix: [], command: ['/bin/sh', '-c', command], env: { PATH: '/usr/bin:/bin' } });
+      const record = { boot: boot ?? (await bootId()), at: 0, resources: { ...NO_RESOURCES, cpus: 1 } };
+      await writeLaunch(directory, record, file);
       return directory;
     };
     try {
@@ -69,13 +71,13 @@ scenario('a task goes on when its node is killed, is found by the next, and has 
 });
 
 scenario('of many wrappers for one launch one runs the command, the others leave', async ({ cutShort }) => {
-  const directory = await cutShort('a.1.1', 'unused');
-  const { file, args } = wrapperCommand(directory, ['/bin/sh', '-c', 'echo ran >> ../../../ran; sleep 0.2']);
+  const directory = await cutShort('a.1.1', 'echo ran >> ../../../ran; sleep 0.2');
+  const [file = '', ...args] = wrapperCommand(directory);
   const ends = Array.from(
     { length: 8 },
     () =>
       new Promise<number | null>((resolve) => {
-        spawn(file, args, { detached: true, stdio: 'ignore', env: { PATH: '/usr/bin:/bin' } }).once('exit', (code) => resolve(code));
+        spawn(file, args, { detached: true, stdio: 'ignore' }).once('exit', (code) => resolve(code));
       }),
   );
   const codes = await Promise.all(ends);
@@ -181,10 +183,36 @@ scenario('its sandbox is its own, its secrets are for the owner only', async ({ 
   assert.equal(uid, isRoot ? '65534' : String(process.geteuid?.()));
   assert.equal(directory, path('a.1.1', 'sandbox'));
   assert.equal(home, directory);
+  await driver.launch('b.1.1', ['env'], { env: { 'with.dot': "it's" } });
+  await driver.awaitState('b.1.1', 'finished');
+  assert.match((await driver.log('b.1.1')) ?? '', /^with\.dot=it's$/m);
   assert.ok(existsSync(path('a.1.1', 'sandbox/x')));
-  const mode = statSync(path('a.1.1', 'task.json')).mode;
-  assert.equal(mode & 0o077, 0);
-  assert.ok((await readFile(path('a.1.1', 'task.json'), 'utf8')).includes('boot'));
+  assert.equal(statSync(path('a.1.1', 'command')).mode & 0o077, 0);
+});
+
+scenario('the launcher going away is told, another takes its place, and tasks go on', async ({ driver }) => {
+  await driver.start();
+  await driver.launch('a.1.1', 'ps -o ppid= -p $PPID; sleep 0.5; echo done');
+  await until(async () => ((await driver.log('a.1.1')) ?? '') !== '', { limitMs: 5000, what: 'its output' });
+  const from = driver.events.length;
+  process.kill(Number(await driver.log('a.1.1')), 'SIGKILL');
+  await driver.awaitEvent((event) => event.type === 'disconnected', 'disconnected', from);
+  await driver.awaitEvent((event) => event.type === 'connected', 'connected again', from);
+  await driver.reconcile(['a.1.1']);
+  await driver.awaitState('a.1.1', 'finished');
+  await driver.launch('b.1.1', ['true']);
+  await driver.awaitState('b.1.1', 'finished');
+});
+
+scenario('of wrappers that have ended none but the last waits to be let go of', async ({ driver }) => {
+  await driver.start();
+  for (let run = 1; run <= 5; run += 1) {
+    await driver.launch(`a.${run}.1`, 'ps -o ppid= -p $PPID');
+    await driver.awaitState(`a.${run}.1`, 'finished');
+  }
+  const launcher = Number(await driver.log('a.1.1'));
+  const children = (): string[] => readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8').split(' ').filter(Boolean);
+  await until(() => children().length <= 1, { limitMs: 5000, what: () => `the launcher to let go of ${children().join(' ')}` });
 });
 
 scenario('names that the shell would take for its own are commands all the same', async ({ driver }) => {

@@ -6,7 +6,7 @@ import { NO_RESOURCES } from '../../../../src/executor/local/resources.ts';
 import type { TaskStatus } from '../../../../src/executor/port.ts';
 
 const BOOT = 'this boot';
-const launch = { boot: BOOT, at: 1, command: ['tool'], env: {}, resources: NO_RESOURCES };
+const launch = { boot: BOOT, at: 1, program: 'tool', resources: NO_RESOURCES };
 const start = { pid: 1, since: '2', at: 2 };
 const exit = (code: number): Sighting['exit'] => ({ code, at: 3 });
 
