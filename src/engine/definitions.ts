@@ -6,7 +6,6 @@
 import type { JobRecord } from '../job/job.ts';
 import { resolveJob } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
-import { handOverTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason } from './records.ts';
@@ -96,20 +95,19 @@ export function removeDefinition(world: World, name: string): void {
   world.recorder.close();
 }
 
-function forgetJob(world: World, slot: Slot): void {
+/** Ends what is open of a job that is gone, and forgets the rest. Its runs' tokens are handed on by the caller. */
+export function forgetJob(world: World, slot: Slot): void {
   const reason: Reason = { code: 'job-deleted', text: 'the job was deleted' };
   for (const run of [...world.openRuns(slot).values()]) {
-    world.jobOf(run);
     if (isAlive(run.state)) killAttempt(world, run, reason);
     else settleRun(world, run, { outcome: 'killed', reason });
-    handOverTokens(world);
     world.recorder.close();
   }
   clearRemains(world, slot);
 }
 
 /** Deletes kept runs and verdicts in steps that may be repeated; the counter stays, so that no task id comes twice. */
-export function clearRemains(world: World, slot: Slot): void {
+function clearRemains(world: World, slot: Slot): void {
   while (slot.kept && slot.kept.length > 0) {
     world.dropOldestRun(slot, 'all');
     if (world.recorder.room < 2) world.recorder.close();

@@ -26,14 +26,19 @@ function handOver(world: World, run: RunRecord): void {
   let reached = from;
   for (const name of names) {
     if (world.recorder.room < CHILD_ROOM) {
-      world.putRun(slot, { ...run, handover: reached });
+      keepHandover(world, slot, { ...run, handover: reached });
       world.recorder.close();
     }
     handToChild(world, run, world.slot(name));
     reached = name;
   }
   const { handover: _done, ...rest } = run;
-  world.putRun(slot, rest);
+  keepHandover(world, slot, rest);
+}
+
+/** The runs of a job that was deleted meanwhile are forgotten, and stay so. */
+function keepHandover(world: World, slot: Slot, run: RunRecord): void {
+  if (world.keptRun(slot, run.number)) world.putRun(slot, run);
 }
 
 function childNames(world: World, job: string): string[] {

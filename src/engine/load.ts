@@ -6,7 +6,7 @@
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Entry } from '../store/port.ts';
-import { alignState, clearRemains, setDefinition } from './definitions.ts';
+import { alignState, forgetJob, setDefinition } from './definitions.ts';
 import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS } from './keys.ts';
 import { sendKill } from './kills.ts';
 import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord } from './records.ts';
@@ -67,10 +67,10 @@ function resumeJob(world: World, slot: Slot): void {
   slot.verdicts?.sort((a, b) => a - b);
   if (slot.record && slot.job) {
     const isReplaced = slot.state !== undefined && slot.state.uid !== '' && slot.state.uid !== slot.record.uid;
-    if (isReplaced) clearRemains(world, slot);
+    if (isReplaced) forgetJob(world, slot);
     alignState(world, slot, slot.record);
-  } else if (!slot.record && world.openRuns(slot).size === 0 && hasRemains(slot)) {
-    clearRemains(world, slot);
+  } else if (!slot.record && hasRemains(slot)) {
+    forgetJob(world, slot);
   }
   for (const run of world.openRuns(slot).values()) resumeRun(world, run);
   for (const id of Object.keys(slot.state?.backfills ?? {})) world.backfilling.push({ slot, id });
