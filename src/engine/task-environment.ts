@@ -1,4 +1,7 @@
-/** The environment Kairos gives to every task, beside the job's own. */
+/**
+ * The environment Kairos gives to every task, beside the job's own. The CHRONOS_ names are those of Mesos Chronos, so that a
+ * command written for it finds what it knows; its attempts count from 0.
+ */
 
 import type { Job } from '../job/job.ts';
 import type { RunRecord } from './records.ts';
@@ -15,8 +18,17 @@ export interface Placement {
 export function taskEnvironment(run: RunRecord, job: Job, placement: Placement): Record<string, string> {
   const { task } = job;
   const scheduledFor = run.trigger.type === 'schedule' ? isoTime(run.trigger.scheduledFor) : '';
+  const nominalMs = run.trigger.type === 'schedule' ? run.trigger.scheduledFor : run.createdAt;
   const env: Record<string, string> = {
+    HOST: placement.hostname,
     ...task.env,
+    CHRONOS_JOB_NAME: run.job,
+    CHRONOS_JOB_OWNER: job.owner,
+    CHRONOS_JOB_RUN_TIME: String(nominalMs),
+    CHRONOS_JOB_RUN_ATTEMPT: String(placement.attempt - 1),
+    CHRONOS_RESOURCE_CPU: String(task.cpus),
+    CHRONOS_RESOURCE_MEM: String(task.mem),
+    CHRONOS_RESOURCE_DISK: String(task.disk),
     KAIROS_JOB: run.job,
     KAIROS_RUN: String(run.number),
     KAIROS_ATTEMPT: String(placement.attempt),

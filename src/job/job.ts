@@ -58,6 +58,8 @@ export interface Job {
   /** 0 to 9, higher first. */
   readonly priority: number;
   readonly suspended: boolean;
+  /** Who answers for it; empty: nobody said. */
+  readonly owner: string;
   readonly labels: Readonly<Record<string, string>>;
   /** How many runs that are over are kept. */
   readonly keepRuns: number;

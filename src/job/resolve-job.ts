@@ -71,6 +71,7 @@ export function resolveSpec(spec: JobSpec, schedule?: Schedule): Job {
     catchUp: spec.catchUp ?? DEFAULT_CATCH_UP,
     priority: spec.priority ?? DEFAULT_PRIORITY,
     suspended: spec.suspended ?? false,
+    owner: spec.owner ?? '',
     labels: spec.labels ?? NO_NAMES,
     keepRuns: spec.keepRuns ?? DEFAULT_KEEP_RUNS,
   };
