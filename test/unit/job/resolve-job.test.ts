@@ -40,6 +40,7 @@ test('what is not said has its default', () => {
     catchUp: 'last',
     priority: 5,
     suspended: false,
+    owner: '',
     labels: {},
     keepRuns: 50,
   });
