@@ -127,6 +127,8 @@ function launch(server: Plan): void {
   child.on('error', (error) => {
     server.failure = error;
   });
+  // A test that fails halfway must be able to end.
+  child.unref();
   server.process = child;
 }
 
@@ -137,7 +139,9 @@ async function signalServer(server: Plan, signal: NodeJS.Signals): Promise<void>
   if (child === undefined || hasEnded(child)) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill(signal);
-  if (signal === 'SIGKILL' || signal === 'SIGTERM') await gone;
+  if (signal !== 'SIGKILL' && signal !== 'SIGTERM') return;
+  child.ref();
+  await gone;
 }
 
 async function ready(server: Plan): Promise<void> {

@@ -30,11 +30,14 @@ interface Answer {
   readonly header: IResponseHeader;
 }
 
-/** Found dead after 13 s at most; etcd answers more frequent pings than every 5 s with a rebuke. */
+/**
+ * A watch's dead connection is found after 13 s at most. etcd answers pings more frequent than every 5 s, and those of a connection
+ * without a call, by closing it: so idle ones are not probed; a call finds out by its deadline.
+ */
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 3_000,
-  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.keepalive_permit_without_calls': 0,
   'grpc.max_reconnect_backoff_ms': 1_000,
   // What was sent once is sent again only by those who know how to find out what became of it.
   'grpc.enable_retries': 0,
@@ -49,6 +52,7 @@ export class EtcdClient {
   readonly #settings: EtcdSettings;
   readonly #endpoints: readonly Endpoint[];
   readonly #closed = new AbortController();
+  readonly #watches = new Set<WatchStream>();
   #current = 0;
   #isHealthy = false;
   #seen: Revision = 0n;
@@ -129,7 +133,16 @@ export class EtcdClient {
   async openWatch(): Promise<WatchStream> {
     this.ensureOpen();
     const endpoint = this.#endpoint();
-    return { stream: await endpoint.etcd.watchClient.watch(), endpoint };
+    const watch = { stream: await endpoint.etcd.watchClient.watch(), endpoint };
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  endWatch(watch: WatchStream): void {
+    if (!this.#watches.delete(watch)) return;
+    // Ended first: the library takes a bare cancel for a failed host and drops its connections.
+    watch.stream.end();
+    watch.stream.cancel();
   }
 
   /** Tells how a watch fares; a member that fails is left for the next one. */
@@ -149,8 +162,11 @@ export class EtcdClient {
   }
 
   /** Pending calls reject with `closed`. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed.abort();
+    for (const watch of [...this.#watches]) this.endWatch(watch);
+    // A connection that is closed before its streams have ended lingers, and the process with it.
+    await this.#settings.clock.sleep(0);
     for (const { etcd } of this.#endpoints) etcd.close();
   }
 

@@ -12,7 +12,7 @@ import type { Reply } from '../reply.ts';
 import type { EtcdContext } from './etcd-watch.ts';
 
 /** Then the lease is left to run out. */
-const REVOKE_ATTEMPTS = 3;
+const REVOKE_ATTEMPTS = 2;
 
 export interface KeepOptions {
   /** Asked after every renewal: does etcd still have what the lease is for? (etcd 3.4 renews leases that it has revoked.) Undefined: no answer. */

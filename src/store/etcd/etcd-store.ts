@@ -126,7 +126,7 @@ class EtcdStore implements Store {
 
   async #close(): Promise<void> {
     await Promise.all([this.#election.resign(), this.#announcer.withdraw()]);
-    this.#context.client.close();
+    await this.#context.client.close();
   }
 
   /** Pages at one revision: what is written meanwhile is not in it. */

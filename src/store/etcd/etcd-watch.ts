@@ -28,11 +28,13 @@ export interface WatchTarget {
 
 /** Everything of the store, as Store.watch has it: checked against stalling. */
 export async function* watchStore(context: EtcdContext, from: Revision, signal: AbortSignal): AsyncGenerator<ChangeBatch, void, void> {
-  context.client.ensureOpen();
+  const { client } = context;
+  client.ensureOpen();
   if (signal.aborted) return;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort();
-  signal.addEventListener('abort', onAbort);
+  // Closing ends the check even where the reader has gone away without a word.
+  for (const end of [signal, client.closed]) end.addEventListener('abort', onAbort);
   const progress = { cursor: from, isStalled: false };
   const checking = checkProgress(context, progress, stop);
   try {
@@ -40,9 +42,10 @@ export async function* watchStore(context: EtcdContext, from: Revision, signal: 
       progress.cursor = revision;
       yield { revision, changes: changes.filter(({ key }) => key !== COMMIT_KEY) };
     }
+    client.ensureOpen();
     if (progress.isStalled) throw new StoreError('unavailable', `the watch stands still at ${progress.cursor} though commits go on`);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    for (const end of [signal, client.closed]) end.removeEventListener('abort', onAbort);
     stop.abort();
     await checking;
   }
@@ -55,8 +58,8 @@ export async function* watchChanges(
   signal: AbortSignal,
 ): AsyncGenerator<ChangeBatch, void, void> {
   const inbox = new Inbox();
-  for (const end of [signal, client.closed]) end.addEventListener('abort', inbox.bell.ring);
   const opened = await open(client);
+  for (const end of [signal, client.closed]) end.addEventListener('abort', inbox.bell.ring);
   const range = target.key === undefined ? keys.all : { key: keys.at(target.key) };
   let cursor = target.from;
   inbox.attach(opened, settings.clock, settings.callTimeoutMs);
@@ -81,7 +84,8 @@ export async function* watchChanges(
     throw new StoreError('unavailable', `the watch was lost: ${messageOf(error)}`, { cause: error });
   } finally {
     for (const end of [signal, client.closed]) end.removeEventListener('abort', inbox.bell.ring);
-    inbox.detach(opened);
+    inbox.close();
+    client.endWatch(opened);
   }
 }
 
@@ -126,11 +130,8 @@ class Inbox {
     return undefined;
   }
 
-  detach({ stream }: WatchStream): void {
+  close(): void {
     this.#cancelTimer?.();
-    // Ended first: the library takes a bare cancel for a failed host and drops its connections.
-    stream.end();
-    stream.cancel();
   }
 }
 
