@@ -58,6 +58,10 @@ export class MemoryLeadership {
         const term = await this.#attempt(candidate, signal);
         if (term !== undefined) return term;
       }
+    } catch (error) {
+      // It may have won without having heard of it.
+      if (this.#lease !== undefined) await this.#release(this.#lease);
+      throw error;
     } finally {
       signal.removeEventListener('abort', this.#vacancy.ring);
       this.#isCampaigning = false;
@@ -111,6 +115,7 @@ export class MemoryLeadership {
   /** Lets a waiting campaign see that the link is closed. */
   close(): void {
     this.#cancelTrust?.();
+    this.#lease?.neglect();
     this.#vacancy.ring();
   }
 
