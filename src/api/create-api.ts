@@ -16,11 +16,14 @@ import { guardAccess } from './guard-access.ts';
 import { type ApiParts, assemble } from './parts.ts';
 import { probeRoutes } from './probes.ts';
 import { readBody } from './request-body.ts';
+import { backfillRoutes } from './v1/backfills.ts';
 import { clusterRoutes } from './v1/cluster.ts';
 import { jobRoutes } from './v1/jobs.ts';
 import { logRoutes } from './v1/logs.ts';
 import { requestRoutes } from './v1/requests.ts';
+import { runActionRoutes } from './v1/run-actions.ts';
 import { runRoutes } from './v1/runs.ts';
+import { suspensionRoutes } from './v1/suspension.ts';
 
 export function createApi(deps: ApiDeps): Koa {
   const app = new Koa();
@@ -44,9 +47,12 @@ function routes(parts: ApiParts): Router {
   const router = new Router();
   probeRoutes(router, parts);
   jobRoutes(router, parts);
+  backfillRoutes(router, parts);
   runRoutes(router, parts);
+  runActionRoutes(router, parts);
   logRoutes(router, parts);
   requestRoutes(router, parts);
+  suspensionRoutes(router, parts);
   clusterRoutes(router, parts);
   return router;
 }

@@ -4,10 +4,9 @@ import { stateKey } from '../engine/keys.ts';
 import type { JobState, JobTotals } from '../engine/records.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
-import { compileSchedule } from '../schedule/compile-schedule.ts';
-import { ScheduleError } from '../schedule/errors.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import type { ApiDeps } from './deps.ts';
+import { cursorOf, scheduleOf } from './job-schedule.ts';
 import { maybeRecord } from './records.ts';
 import type { RunIndex } from './run-index.ts';
 import { iso, maybeIso } from './times.ts';
@@ -36,8 +35,27 @@ export type JobView = JobSpec & {
     readonly lastFailure?: RunMark;
     /** Runs that are not over, the newest first. */
     readonly activeRuns: readonly number[];
+    /** Backfills under way, the oldest first; absent when there are none. */
+    readonly backfills?: readonly BackfillView[];
   };
 };
+
+/** A backfill that has runs to create, or runs that are not over. */
+export interface BackfillView {
+  /** The id of the request that asked for it. */
+  readonly id: string;
+  /** Its runs that are not over. */
+  readonly activeRuns: readonly number[];
+  /** Nominal times for which runs are still to be created, counted up to COUNTED_TIMES; 0 when all are. */
+  readonly remaining: number;
+  /** Absent once all runs are created: nominal times after this, up to `to`, are left. */
+  readonly after?: string;
+  readonly to?: string;
+  /** Most of its runs that may be open at once. */
+  readonly limit?: number;
+}
+
+const COUNTED_TIMES = 10_000;
 
 const NO_TOTALS: JobTotals = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
 
@@ -49,10 +67,9 @@ export interface JobViewSources {
 
 export function jobView(record: JobRecord<JobSpec>, { replica, clock, runs }: JobViewSources): JobView {
   const { spec, version, createdAt, updatedAt, suspension } = record;
-  const stored = maybeRecord<JobState>(replica.get(stateKey(spec.name)));
-  // A job deleted and made again has nothing of the one before.
-  const state = stored?.uid === record.uid ? stored : undefined;
+  const state = stateOf(record, replica);
   const nextRun = maybeIso(nextNominalTime(record, state, clock.now()));
+  const backfills = backfillViews(record, state, runs);
   return {
     ...spec,
     version,
@@ -66,8 +83,30 @@ export function jobView(record: JobRecord<JobSpec>, { replica, clock, runs }: Jo
       ...(state?.lastSuccess === undefined ? undefined : { lastSuccess: markView(state.lastSuccess) }),
       ...(state?.lastFailure === undefined ? undefined : { lastFailure: markView(state.lastFailure) }),
       activeRuns: runs.active(spec.name),
+      ...(backfills.length === 0 ? undefined : { backfills }),
     },
   };
+}
+
+/** What was learned of the job. One that was deleted and made again has nothing of the one before. */
+export function stateOf({ spec, uid }: JobRecord<JobSpec>, replica: ApiDeps['replica']): JobState | undefined {
+  const stored = maybeRecord<JobState>(replica.get(stateKey(spec.name)));
+  return stored?.uid === uid ? stored : undefined;
+}
+
+export function backfillViews(record: JobRecord<JobSpec>, state: JobState | undefined, runs: RunIndex): readonly BackfillView[] {
+  const left = state?.backfills ?? {};
+  const open = runs.activeBackfills(record.spec.name);
+  // Ids grow with time.
+  const ids = [...new Set([...Object.keys(left), ...open.keys()])].sort();
+  return ids.map((id) => {
+    const activeRuns = open.get(id) ?? [];
+    const backfill = left[id];
+    if (backfill === undefined) return { id, activeRuns, remaining: 0 };
+    const { cursor, to, limit } = backfill;
+    const remaining = scheduleOf(record)?.count(cursor, to, COUNTED_TIMES) ?? 0;
+    return { id, activeRuns, remaining, after: iso(cursor), to: iso(to), limit };
+  });
 }
 
 function markView({ run, at }: { readonly run: number; readonly at: Instant }): RunMark {
@@ -80,15 +119,6 @@ function suspensionView({ from, to, by }: NonNullable<JobRecord<JobSpec>['suspen
 
 /** The first nominal time that is neither decided nor past. */
 function nextNominalTime(record: JobRecord<JobSpec>, state: JobState | undefined, now: Instant): Instant | undefined {
-  const { spec, scheduledSince } = record;
-  if (spec.schedule === undefined || spec.suspended === true) return undefined;
-  const decided = state?.scheduledSince === scheduledSince ? state.cursor : scheduledSince - 1;
-  try {
-    const zone = spec.timeZone === undefined ? {} : { timeZone: spec.timeZone };
-    return compileSchedule({ text: spec.schedule, ...zone, seed: spec.name, anchor: scheduledSince }).next(Math.max(decided, now - 1));
-  } catch (error) {
-    // Stored by a version that knew more: the definition is still shown.
-    if (error instanceof ScheduleError) return undefined;
-    throw error;
-  }
+  if (record.spec.suspended === true) return undefined;
+  return scheduleOf(record)?.next(Math.max(cursorOf(record, state), now - 1));
 }

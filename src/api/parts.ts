@@ -6,6 +6,7 @@ import type { ApiDeps } from './deps.ts';
 import { RequestIndex } from './request-index.ts';
 import { RequestWriter } from './request-writer.ts';
 import { RunIndex } from './run-index.ts';
+import { SuspensionWriter } from './suspension-writer.ts';
 
 export interface ApiParts extends ApiDeps {
   readonly definitions: DefinitionIndex;
@@ -13,6 +14,7 @@ export interface ApiParts extends ApiDeps {
   readonly runs: RunIndex;
   readonly requests: RequestIndex;
   readonly submitter: RequestWriter;
+  readonly suspension: SuspensionWriter;
   /** Aborts when the server closes: streams end. */
   readonly closing: AbortSignal;
 }
@@ -23,9 +25,10 @@ export function assemble(deps: ApiDeps, closing: AbortSignal): ApiParts {
   const runs = new RunIndex(deps.replica);
   const requests = new RequestIndex(deps.replica);
   const submitter = new RequestWriter(deps);
+  const suspension = new SuspensionWriter(deps);
   const indexes = [definitions, runs, requests];
   runs.open();
   requests.open();
   closing.addEventListener('abort', () => indexes.forEach((index) => index.close()), { once: true });
-  return { ...deps, definitions, writer, runs, requests, submitter, closing };
+  return { ...deps, definitions, writer, runs, requests, submitter, suspension, closing };
 }

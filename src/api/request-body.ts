@@ -2,6 +2,8 @@
 
 import { bodyParser } from '@koa/bodyparser';
 import type { Context, Middleware } from 'koa';
+import type { z } from 'zod';
+import { describeIssues, type Issue } from '../job/schema-issues.ts';
 import { ApiError } from './errors.ts';
 
 export const BODY_LIMIT_BYTES = 262_144;
@@ -20,6 +22,18 @@ export function readBody(): Middleware {
     if ((ctx.request.length ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
     await parse(ctx, next);
   };
+}
+
+/** A body of this shape; none at all counts as an empty object. Throws ApiError `invalid-body`. */
+export function readBodyAs<Schema extends z.ZodObject>(ctx: Context, schema: Schema): z.output<Schema> {
+  const body: unknown = ctx.request.body ?? {};
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw invalidBody(describeIssues(schema, parsed.error, body));
+}
+
+export function invalidBody(issues: readonly Issue[]): ApiError {
+  return new ApiError('invalid-body', issues.map(({ path, message }) => `${path} ${message}`.trim()).join('; '), { issues });
 }
 
 function hasBody(ctx: Context): boolean {

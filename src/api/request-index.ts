@@ -3,16 +3,16 @@
  * it started carries its id. To find that run quickly, the job of each request that passes by is remembered for a while.
  */
 
-import { REQUESTS, RUNS, requestKey, runsPrefix } from '../engine/keys.ts';
+import { REQUESTS, RUNS, requestKey, runKey, runsPrefix } from '../engine/keys.ts';
 import type { Request, RunRecord } from '../engine/records.ts';
 import type { ReplicaView } from './deps.ts';
-import { readRecord } from './records.ts';
+import { maybeRecord, readRecord } from './records.ts';
 
 const REMEMBERED = 10_000;
 
 export type RequestFate =
   | { readonly state: 'pending'; readonly request: Request }
-  /** `run`: the one it started, or killed; absent: it had no effect, or its run is not kept any more. */
+  /** `run`: the one it started or killed, or was to run again or to mark; absent: there is none, or it is not kept any more. */
   | { readonly state: 'taken'; readonly request: Request | undefined; readonly run: RunRecord | undefined };
 
 export class RequestIndex {
@@ -45,6 +45,10 @@ export class RequestIndex {
   }
 
   #runOf(id: string, request: Request | undefined): RunRecord | undefined {
+    if (request?.type === 'retry' || request?.type === 'mark')
+      return maybeRecord<RunRecord>(this.#replica.get(runKey(request.job, request.run)));
+    // Its runs are many; they are found with the job.
+    if (request?.type === 'backfill') return undefined;
     // Of a request that passed before this node started the job is not known: all runs are looked through, by their text alone.
     for (const entry of this.#replica.list(request === undefined ? RUNS : runsPrefix(request.job))) {
       if (!entry.value.includes(id)) continue;

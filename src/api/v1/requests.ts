@@ -2,9 +2,14 @@
 
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
+import { jobKey } from '../../engine/keys.ts';
 import type { Request, RunRecord } from '../../engine/records.ts';
+import type { JobRecord } from '../../job/job.ts';
+import type { JobSpec } from '../../job/spec.ts';
 import { ApiError } from '../errors.ts';
+import { type BackfillView, backfillViews, stateOf } from '../job-view.ts';
 import type { ApiParts } from '../parts.ts';
+import { maybeRecord } from '../records.ts';
 import type { RequestFate } from '../request-index.ts';
 import { noParameters, readQuery } from '../request-query.ts';
 import type { Submitted } from '../request-writer.ts';
@@ -17,12 +22,12 @@ export function requestRoutes(router: Router, api: ApiParts): void {
   router.get('/v1/requests/:id', (ctx) => readRequest(ctx, api));
 }
 
-/** 202: it is durable; the leader takes it, now or when there is one. */
-export function answerSubmitted(ctx: Context, { request, revision }: Submitted): void {
+/** 202: it is durable; the leader takes it, now or when there is one. `data`: more to say of it. */
+export function answerSubmitted(ctx: Context, { request, revision }: Submitted, data: Readonly<Record<string, unknown>> = {}): void {
   ctx.status = 202;
   ctx.set('Location', requestPath(request.id));
   ctx.set('X-Kairos-Revision', String(revision));
-  ctx.body = { ...requestView(request), state: 'pending' };
+  ctx.body = { ...requestView(request), state: 'pending', ...data };
 }
 
 function readRequest(ctx: Context, api: ApiParts): void {
@@ -30,19 +35,31 @@ function readRequest(ctx: Context, api: ApiParts): void {
   const id = parameter(ctx, 'id');
   const fate = ID.test(id) ? api.requests.find(id) : undefined;
   if (fate === undefined) throw new ApiError('request-not-found', `nothing is known of a request ${JSON.stringify(id.slice(0, 100))}`);
-  ctx.body = fateView(id, fate);
+  ctx.body = fateView(api, id, fate);
 }
 
-function fateView(id: string, fate: RequestFate): Record<string, unknown> {
+function fateView(api: ApiParts, id: string, fate: RequestFate): Record<string, unknown> {
   const request = fate.request === undefined ? { id } : requestView(fate.request);
-  const run = fate.state === 'taken' ? fate.run : undefined;
-  return { ...request, state: fate.state, ...(run === undefined ? undefined : { run: runMark(run) }) };
+  if (fate.state === 'pending') return { ...request, state: fate.state };
+  const backfill = fate.request?.type === 'backfill' ? backfillOf(api, id, fate.request.job) : undefined;
+  return {
+    ...request,
+    state: fate.state,
+    ...(fate.run === undefined ? undefined : { run: runMark(fate.run) }),
+    ...(backfill === undefined ? undefined : { backfill }),
+  };
+}
+
+/** What is left of it; undefined: nothing. */
+function backfillOf(api: ApiParts, id: string, job: string): BackfillView | undefined {
+  const record = maybeRecord<JobRecord<JobSpec>>(api.replica.get(jobKey(job)));
+  if (record === undefined) return undefined;
+  return backfillViews(record, stateOf(record, api.replica), api.runs).find((backfill) => backfill.id === id);
 }
 
 function requestView(request: Request): Record<string, unknown> {
-  // For a kill, `run` is the number asked for; the run itself is shown once it is known.
-  const { at, ...rest } = request;
-  return { ...rest, ...withIsoTimes({ at }, ['at']) };
+  // For a kill, a retry or a mark, `run` is the number asked for; the run itself is shown once it is known.
+  return withIsoTimes({ ...request }, ['at', 'from', 'to']);
 }
 
 function runMark(run: RunRecord): Record<string, unknown> {

@@ -1,13 +1,10 @@
-/** `/v1/jobs/{name}/runs`, `/v1/runs/…`, `/v1/jobs/{name}/verdicts`: what became of a job; and running or killing on request. */
+/** `/v1/jobs/{name}/runs`, `/v1/runs/…`, `/v1/jobs/{name}/verdicts`: what became of a job. */
 
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { jobKey, runKey, verdictsPrefix } from '../../engine/keys.ts';
 import type { RunRecord, Verdict } from '../../engine/records.ts';
-import { isOver } from '../../engine/world.ts';
-import { describeIssues } from '../../job/schema-issues.ts';
-import { envSchema } from '../../job/task-fields.ts';
 import type { Entry } from '../../store/port.ts';
 import { ACTIVE_RUN_STATES, RUN_OUTCOMES } from '../../telemetry/series.ts';
 import { decodeNumber, encodeCursor } from '../cursor.ts';
@@ -17,8 +14,7 @@ import { maybeRecord, readRecord } from '../records.ts';
 import { noParameters, pageParameters, readQuery } from '../request-query.ts';
 import { lastNumber } from '../run-index.ts';
 import { runView, verdictView } from '../run-view.ts';
-import { callerOf, jobNameOf, runOf } from './addresses.ts';
-import { answerSubmitted } from './requests.ts';
+import { jobNameOf, runOf } from './addresses.ts';
 
 const RUN_STATES: readonly string[] = [...ACTIVE_RUN_STATES, ...RUN_OUTCOMES];
 
@@ -32,14 +28,11 @@ const runListParameters = z.strictObject({
   ...pageParameters,
 });
 const verdictListParameters = z.strictObject(pageParameters);
-const triggerBody = z.strictObject({ env: envSchema.exactOptional() });
 
 export function runRoutes(router: Router, api: ApiParts): void {
   router.get('/v1/jobs/:name/runs', (ctx) => listRuns(ctx, api));
-  router.post('/v1/jobs/:name/runs', (ctx) => triggerRun(ctx, api));
   router.get('/v1/jobs/:name/verdicts', (ctx) => listVerdicts(ctx, api));
   router.get('/v1/runs/:name/:number', (ctx) => readRun(ctx, api));
-  router.post('/v1/runs/:name/:number/kill', (ctx) => killRun(ctx, api));
 }
 
 function listRuns(ctx: Context, api: ApiParts): void {
@@ -99,32 +92,6 @@ function readRun(ctx: Context, api: ApiParts): void {
   const run = maybeRecord<RunRecord>(api.replica.get(runKey(job, number)));
   if (run === undefined) throw runNotFound(job, number);
   ctx.body = runView(run, { spec: true });
-}
-
-async function triggerRun(ctx: Context, api: ApiParts): Promise<void> {
-  readQuery(ctx, noParameters);
-  const job = jobNameOf(ctx);
-  const { env } = readTrigger(ctx.request.body ?? {});
-  // Asked of the store itself: a job that was just made by way of another node may be run at once.
-  if (api.replica.get(jobKey(job)) === undefined && (await api.store.get(jobKey(job))) === undefined) demandJob(api, job);
-  const body = { type: 'run', job, ...(env === undefined ? undefined : { env }) } as const;
-  answerSubmitted(ctx, await api.submitter.submit(body, callerOf(ctx)));
-}
-
-function readTrigger(body: unknown): z.output<typeof triggerBody> {
-  const parsed = triggerBody.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issues = describeIssues(triggerBody, parsed.error, body);
-  throw new ApiError('invalid-body', issues.map(({ path, message }) => `${path} ${message}`).join('; '), { issues });
-}
-
-async function killRun(ctx: Context, api: ApiParts): Promise<void> {
-  readQuery(ctx, noParameters);
-  const { job, number } = runOf(ctx);
-  const run = maybeRecord<RunRecord>(await api.store.get(runKey(job, number)));
-  if (run === undefined) throw runNotFound(job, number);
-  if (isOver(run.state)) throw new ApiError('run-over', `${job}#${number} has ${run.state} already`);
-  answerSubmitted(ctx, await api.submitter.submit({ type: 'kill', job, run: number }, callerOf(ctx)));
 }
 
 export function runNotFound(job: string, number: number): ApiError {

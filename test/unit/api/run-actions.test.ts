@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { requestKey } from '../../../src/engine/keys.ts';
+import type { RunState } from '../../../src/engine/records.ts';
+import { job, runWrite, setUpApi } from '../../support/api-rig.ts';
+
+const STATES: readonly RunState[] = [
+  ...(['queued', 'pending', 'backoff', 'launching', 'running', 'killing'] as const),
+  ...(['succeeded', 'failed', 'killed', 'skipped', 'missed'] as const),
+];
+
+/** For each action, the states that allow it, and the problem that the others get. */
+const TABLE = [
+  { action: 'kill', allowed: ['queued', 'pending', 'backoff', 'launching', 'running', 'killing'], code: 'run-over' },
+  { action: 'retry', allowed: ['failed', 'killed'], code: 'run-not-retryable' },
+  { action: 'mark-success', allowed: ['queued', 'pending', 'backoff', 'failed', 'killed', 'skipped', 'missed'], code: 'run-not-markable' },
+] as const;
+
+for (const { action, allowed, code } of TABLE) {
+  test(`${action} is taken in the states that allow it, and refused with the reason in the others`, async () => {
+    const rig = await setUpApi();
+    await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
+    await rig.lead(STATES.map((state, index) => runWrite({ job: 'a', number: index + 1, state })));
+    for (const [index, state] of STATES.entries()) {
+      const answer = await rig.ask('POST', `/v1/runs/a/${index + 1}/${action}`);
+      if ((allowed as readonly string[]).includes(state)) {
+        assert.equal(answer.status, 202, `${state}: ${answer.text}`);
+        assert.equal(answer.headers['location'], `/v1/requests/${answer.json['id']}`);
+        assert.ok(rig.cluster.space.get(requestKey(answer.json['id'])));
+      } else {
+        assert.equal(answer.status, 409, `${state}: ${answer.text}`);
+        assert.equal(answer.json['code'], code);
+        assert.equal(answer.json['state'], state);
+        assert.ok(answer.json['detail'].includes(`a#${index + 1}`), answer.text);
+      }
+    }
+    await rig.close();
+  });
+
+  test(`${action} of what is not there, or with what is not known, is refused`, async () => {
+    const rig = await setUpApi();
+    await rig.lead([runWrite({ job: 'a', number: 1, state: 'failed' })]);
+    assert.equal((await rig.ask('POST', `/v1/runs/a/2/${action}`)).json['code'], 'run-not-found');
+    assert.equal((await rig.ask('POST', `/v1/runs/a/x/${action}`)).json['code'], 'run-not-found');
+    assert.equal((await rig.ask('POST', `/v1/runs/a/1/${action}?force=true`)).json['code'], 'invalid-query');
+    assert.equal((await rig.ask('POST', `/v1/runs/a/1/${action}`, { body: { force: true } })).json['code'], 'invalid-body');
+    await rig.close();
+  });
+}
+
+test('a run of a suspended job is not run again, nor one of a job that is gone', async () => {
+  const rig = await setUpApi();
+  await rig.lead([runWrite({ job: 'a', number: 1, state: 'failed' })]);
+  assert.equal((await rig.ask('POST', '/v1/runs/a/1/retry')).json['code'], 'job-not-found');
+  await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
+  await rig.ask('POST', '/v1/jobs/a/suspend', { headers: { 'X-Kairos-User': 'ann' } });
+  const refused = await rig.ask('POST', '/v1/runs/a/1/retry');
+  assert.equal(refused.status, 409);
+  assert.equal(refused.json['code'], 'job-suspended');
+  assert.match(refused.json['detail'], /suspended by ann/);
+  await rig.close();
+});
+
+test('the request of a retry tells of the run once it is taken', async () => {
+  const rig = await setUpApi();
+  await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
+  await rig.lead([runWrite({ job: 'a', number: 7, state: 'failed' })]);
+  const asked = await rig.ask('POST', '/v1/runs/a/7/retry');
+  const id = asked.json['id'] as string;
+  assert.equal(asked.json['run'], 7);
+  assert.deepEqual((await rig.ask('GET', `/v1/requests/${id}`)).json, asked.json);
+  await rig.lead([{ key: requestKey(id), value: undefined }, runWrite({ job: 'a', number: 7, state: 'pending' })]);
+  const taken = await rig.ask('GET', `/v1/requests/${id}`);
+  assert.equal(taken.json['state'], 'taken');
+  assert.deepEqual(taken.json['run'], { job: 'a', number: 7, state: 'pending', href: '/v1/runs/a/7' });
+  await rig.close();
+});
+
+test.run();
