@@ -31,6 +31,7 @@ export interface LeadershipOptions {
   readonly link: MemoryLink;
   readonly clock: Clock;
   readonly retryDelayMs: number;
+  readonly commitLimitMs: number;
 }
 
 export class MemoryLeadership {
@@ -42,6 +43,8 @@ export class MemoryLeadership {
   #chain: CommitChain | undefined;
   #trustUntil = Number.POSITIVE_INFINITY;
   #cancelTrust: CancelTimer | undefined;
+  /** Of the moment when the node learns that its lease was revoked. */
+  #cancelNews: CancelTimer | undefined;
   #isCampaigning = false;
 
   constructor(options: LeadershipOptions) {
@@ -115,6 +118,7 @@ export class MemoryLeadership {
   /** Lets a waiting campaign see that the link is closed. */
   close(): void {
     this.#cancelTrust?.();
+    this.#cancelNews?.();
     this.#lease?.neglect();
     this.#vacancy.ring();
   }
@@ -172,11 +176,11 @@ export class MemoryLeadership {
   }
 
   #begin({ number, lease, previous }: Won): Term {
-    const { clock, retryDelayMs, link } = this.#options;
+    const { clock, retryDelayMs, commitLimitMs: limitMs, link } = this.#options;
     const term = new HeldTerm(number, () => this.#release(lease));
     this.#term = term;
     this.#chain = new CommitChain({
-      ...{ clock, term, previous, retryDelayMs },
+      ...{ clock, term, previous, retryDelayMs, limitMs },
       send: (request) => link.exchange('commit', () => this.#land(request)),
     });
     if (!lease.isAlive) this.#onLeaseEnd(lease);
@@ -196,7 +200,7 @@ export class MemoryLeadership {
     const { clock, cluster, link } = this.#options;
     const term = this.#term;
     if (this.#lease !== lease || term === undefined || term.signal.aborted || link.isIsolated) return;
-    clock.timer(cluster.leaseMs / 3, () => {
+    this.#cancelNews = clock.timer(cluster.leaseMs / 3, () => {
       if (!link.isPaused) term.end('the lease was revoked');
     });
   }
