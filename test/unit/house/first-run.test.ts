@@ -14,22 +14,22 @@ const NOBODY = 65_534;
 
 interface Clone {
   readonly dir: string;
-  /** Runs scripts/install.mjs with an npm that only says how it was called. */
+  /** Runs test/setup/packages.mjs with an npm that only says how it was called. */
   install(): { readonly status: number | null; readonly output: string };
   lock(file: 'package-lock.json' | 'node_modules/.package-lock.json', packages: Readonly<Record<string, object>>): void;
 }
 
 function setup(): Clone {
   const dir = mkdtempSync(join(tmpdir(), 'clone-'));
-  for (const name of ['scripts', 'bin', 'node_modules']) mkdirSync(join(dir, name));
-  copyFileSync(join(root, 'scripts/install.mjs'), join(dir, 'scripts/install.mjs'));
+  for (const name of ['test/setup', 'bin', 'node_modules']) mkdirSync(join(dir, name), { recursive: true });
+  copyFileSync(join(root, 'test/setup/packages.mjs'), join(dir, 'test/setup/packages.mjs'));
   writeFileSync(join(dir, 'bin/npm'), '#!/bin/sh\necho "npm $*"\nexit 7\n');
   chmodSync(join(dir, 'bin/npm'), 0o755);
   const env = { PATH: `${join(dir, 'bin')}:/usr/bin:/bin` };
   return {
     dir,
     install: () => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(dir, 'scripts/install.mjs')], { env, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(dir, 'test/setup/packages.mjs')], { env, encoding: 'utf8' });
       return { status, output: stdout + stderr };
     },
     lock: (file, packages) => writeFileSync(join(dir, file), JSON.stringify({ packages })),

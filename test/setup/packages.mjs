@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 const OLDEST_NODE = [20, 19];
-const root = join(import.meta.dirname ?? '.', '..');
+const root = join(import.meta.dirname ?? '.', '../..');
 
 /** Why the installed packages can't be used as they are; undefined when they can. */
 function staleness() {
