@@ -35,6 +35,8 @@ export interface CommitChainOptions {
   readonly previous: Revision;
   readonly send: (request: CommitRequest) => Promise<Reply<CommitReply>>;
   readonly retryDelayMs: number;
+  /** How long one commit is tried before the term is given up: a medium that refuses writes may well keep a lease alive. */
+  readonly limitMs: number;
 }
 
 export class CommitChain {
@@ -66,12 +68,13 @@ export class CommitChain {
   }
 
   async #land(writes: readonly Write[]): Promise<Revision> {
-    const { clock, term, send, retryDelayMs } = this.#options;
+    const { clock, term, send, retryDelayMs, limitMs } = this.#options;
     if (this.#broken) throw new StoreError('term-lost', `term ${term.number}: an earlier commit failed`);
     this.#sequence += 1;
     const request = { term: term.number, marker: `${term.number}.${this.#sequence}`, previous: this.#previous, writes };
+    const deadline = clock.monotonic() + limitMs;
     let lost: unknown;
-    while (!term.signal.aborted) {
+    while (!term.signal.aborted && clock.monotonic() < deadline) {
       const reply = await send(request);
       if (reply.status === 'answered') {
         return reply.value.ok ? reply.value.revision : this.#judge(request, reply.value, lost);
@@ -80,6 +83,7 @@ export class CommitChain {
       else if (reply.cause instanceof StoreError && reply.cause.code === 'too-large') throw reply.cause;
       await clock.sleep(retryDelayMs, term.signal);
     }
+    term.end(`a commit could not be made within ${limitMs} ms`);
     if (lost === undefined) throw new StoreError('term-lost', `term ${term.number} is over`, { cause: term.signal.reason });
     throw new StoreError('unknown', `whether commit ${request.marker} landed could not be found out`, { cause: lost });
   }

@@ -2,9 +2,11 @@
 
 import { benchEngine } from './engine.ts';
 import { benchLateness } from './lateness.ts';
+import { benchStore } from './store.ts';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   engine: benchEngine,
+  store: benchStore,
   lateness: benchLateness,
 };
 

@@ -16,8 +16,8 @@ export const pair = (value: string) => [
   { key: 'r', value },
 ];
 
-export async function etcdRig(nodes: 1 | 3 = 1) {
-  const etcd = await startEtcd({ nodes });
+export async function etcdRig(nodes: 1 | 3 = 1, flags: readonly string[] = []) {
+  const etcd = await startEtcd({ nodes, flags });
   const opened: Store[] = [];
   const proxies: FaultProxy[] = [];
   const open = async (options: Partial<EtcdStoreOptions> = {}): Promise<Store> => {

@@ -6,7 +6,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { get } from 'node:http';
+import { get as getPlain } from 'node:http';
+import { get as getSecure } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,12 +19,20 @@ const START_ATTEMPTS = 5;
 export interface EtcdOptions {
   /** Default: 1. */
   readonly nodes?: 1 | 3;
+  /** PEM files: clients must then come with TLS, and with a certificate of this CA. */
+  readonly tls?: TlsFiles;
   /** More flags for every server, such as `--auto-compaction-retention=1`. */
   readonly flags?: readonly string[];
 }
 
+export interface TlsFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface EtcdNode {
-  /** `http://127.0.0.1:<port>`; stays the same over restarts. */
+  /** `http://127.0.0.1:<port>` (`https` with TLS); stays the same over restarts. */
   readonly host: string;
   /** Of the running server, or of the last one that ran. */
   readonly pid: number;
@@ -64,6 +73,7 @@ interface Plan {
   readonly host: string;
   readonly log: string;
   readonly args: readonly string[];
+  readonly tls: TlsFiles | undefined;
   process: ChildProcess | undefined;
   failure: Error | undefined;
 }
@@ -71,12 +81,15 @@ interface Plan {
 async function planServers(dir: string, options: EtcdOptions): Promise<Plan[]> {
   const names = options.nodes === 3 ? ['n1', 'n2', 'n3'] : ['n1'];
   const ports = await freePorts(names.length * 2);
-  const client = (index: number): string => `http://127.0.0.1:${ports[index]}`;
+  const { tls } = options;
+  const scheme = tls === undefined ? 'http' : 'https';
+  const client = (index: number): string => `${scheme}://127.0.0.1:${ports[index]}`;
   const peer = (index: number): string => `http://127.0.0.1:${ports[names.length + index]}`;
   const cluster = names.map((name, index) => `${name}=${peer(index)}`).join(',');
   return names.map((name, index) => ({
     host: client(index),
     log: join(dir, `${name}.log`),
+    tls,
     process: undefined,
     failure: undefined,
     args: [
@@ -84,6 +97,7 @@ async function planServers(dir: string, options: EtcdOptions): Promise<Plan[]> {
       ...['--listen-client-urls', client(index), '--advertise-client-urls', client(index)],
       ...['--listen-peer-urls', peer(index), '--initial-advertise-peer-urls', peer(index)],
       ...['--initial-cluster', cluster, '--initial-cluster-state', 'new'],
+      ...(tls === undefined ? [] : ['--client-cert-auth', '--trusted-ca-file', tls.ca, '--cert-file', tls.cert, '--key-file', tls.key]),
       ...(options.flags ?? []),
     ],
   }));
@@ -148,16 +162,18 @@ async function ready(server: Plan): Promise<void> {
   const limit = performance.now() + READY_LIMIT_MS;
   while (performance.now() < limit) {
     if (server.process === undefined || hasEnded(server.process)) break;
-    if (await isHealthy(server.host)) return;
+    if (await isHealthy(server)) return;
     await delay(25);
   }
   const log = readFileSync(server.log, 'utf8').slice(-2000);
   throw new Error(`etcd did not start (Debian: apt-get install etcd-server): ${server.failure?.message ?? log}`);
 }
 
-function isHealthy(host: string): Promise<boolean> {
+function isHealthy({ host, tls }: Plan): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get(`${host}/health`, { agent: false, timeout: 2000 }, (response) => {
+    const files = tls === undefined ? {} : { ca: readFileSync(tls.ca), cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+    const get = tls === undefined ? getPlain : getSecure;
+    const request = get(`${host}/health`, { agent: false, timeout: 2000, ...files }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => {
         body += chunk.toString();

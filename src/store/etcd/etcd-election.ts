@@ -149,11 +149,11 @@ export class EtcdElection {
   }
 
   #begin(number: Revision, previous: Revision, lease: EtcdLease): Term {
-    const { clock, retryDelayMs } = this.#context.settings;
+    const { clock, retryDelayMs, commitLimitMs: limitMs } = this.#context.settings;
     const term = new HeldTerm(number, () => lease.revoke());
     lease.keep({ verify: () => this.#isCurrent(number), onLost: (why) => term.end(why) });
     this.#term = term;
-    this.#chain = new CommitChain({ clock, term, previous, retryDelayMs, send: (request) => this.#send(request) });
+    this.#chain = new CommitChain({ clock, term, previous, retryDelayMs, limitMs, send: (request) => this.#send(request) });
     return term;
   }
 

@@ -11,6 +11,8 @@ export const DEFAULT_LEASE_MARGIN_MS = 500;
 export const DEFAULT_CALL_TIMEOUT_MS = 2_000;
 /** How long the outcome of a transaction is looked for before it is `unknown`. */
 export const DEFAULT_RESOLVE_LIMIT_MS = 5_000;
+/** How long one commit is tried before the term is given up: an etcd out of space refuses writes and keeps leases alive. */
+export const DEFAULT_COMMIT_LIMIT_MS = 10_000;
 export const DEFAULT_RETRY_DELAY_MS = 100;
 /** A waiting candidate watches the leader key; this often it looks itself. */
 export const DEFAULT_VACANCY_CHECK_MS = 5_000;
@@ -33,6 +35,7 @@ export interface EtcdStoreOptions {
   readonly leaseMarginMs?: number;
   readonly callTimeoutMs?: number;
   readonly resolveLimitMs?: number;
+  readonly commitLimitMs?: number;
   readonly retryDelayMs?: number;
   readonly vacancyCheckMs?: number;
   readonly watchCheckMs?: number;
@@ -47,6 +50,7 @@ export function settingsOf(options: EtcdStoreOptions): EtcdSettings {
     leaseMarginMs: DEFAULT_LEASE_MARGIN_MS,
     callTimeoutMs: DEFAULT_CALL_TIMEOUT_MS,
     resolveLimitMs: DEFAULT_RESOLVE_LIMIT_MS,
+    commitLimitMs: DEFAULT_COMMIT_LIMIT_MS,
     retryDelayMs: DEFAULT_RETRY_DELAY_MS,
     vacancyCheckMs: DEFAULT_VACANCY_CHECK_MS,
     watchCheckMs: DEFAULT_WATCH_CHECK_MS,

@@ -35,6 +35,7 @@ export interface MemoryConnectionOptions {
   readonly requestTimeoutMs: number;
   readonly resolveLimitMs: number;
   readonly retryDelayMs: number;
+  readonly commitLimitMs: number;
   readonly silenceLimitMs: number;
 }
 
@@ -56,14 +57,14 @@ export class MemoryConnection implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(cluster: MemoryCluster, options: MemoryConnectionOptions) {
-    const { name, clock, faults, requestTimeoutMs, resolveLimitMs, retryDelayMs } = options;
+    const { name, clock, faults, requestTimeoutMs, resolveLimitMs, retryDelayMs, commitLimitMs } = options;
     this.name = name;
     this.faults = faults;
     this.#cluster = cluster;
     this.#options = options;
     this.#seen = cluster.space.revision;
     this.#link = new MemoryLink({ name, clusterClock: cluster.clock, nodeClock: clock, requestTimeoutMs, faults });
-    this.#leadership = new MemoryLeadership({ cluster, link: this.#link, clock, retryDelayMs });
+    this.#leadership = new MemoryLeadership({ cluster, link: this.#link, clock, retryDelayMs, commitLimitMs });
     this.#writer = new TransactionWriter({
       ...{ clock, resolveLimitMs, retryDelayMs },
       medium: {

@@ -18,6 +18,7 @@ const DEFAULT_MARGIN_MS = 500;
 const DEFAULT_HISTORY_LIMIT = 10_000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 2_000;
 const DEFAULT_RESOLVE_LIMIT_MS = 5_000;
+const DEFAULT_COMMIT_LIMIT_MS = 10_000;
 const DEFAULT_RETRY_DELAY_MS = 100;
 const DEFAULT_SILENCE_LIMIT_MS = 13_000;
 
@@ -42,6 +43,8 @@ export interface ConnectOptions {
   readonly requestTimeoutMs?: number;
   /** How long the outcome of a lost write is looked for. Default: 5 s. */
   readonly resolveLimitMs?: number;
+  /** How long one commit is tried before the term is given up. Default: 10 s. */
+  readonly commitLimitMs?: number;
   /** Default: 100 ms. */
   readonly retryDelayMs?: number;
   /** How long a watch stays silent in a partition before it ends. Default: 13 s. */
@@ -73,6 +76,7 @@ export class MemoryCluster {
       faults: options.faults ?? {},
       requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
       resolveLimitMs: options.resolveLimitMs ?? DEFAULT_RESOLVE_LIMIT_MS,
+      commitLimitMs: options.commitLimitMs ?? DEFAULT_COMMIT_LIMIT_MS,
       retryDelayMs: options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS,
       silenceLimitMs: options.silenceLimitMs ?? DEFAULT_SILENCE_LIMIT_MS,
     });

@@ -136,4 +136,21 @@ test('a snapshot in many pages is of one revision, though others write', async (
   await end();
 });
 
+test('an etcd that is out of space refuses writes: transactions say so, a commit ends the term, reads go on', async () => {
+  const { open, end } = await etcdRig(1, ['--quota-backend-bytes=4000000']);
+  const store = await open({ commitLimitMs: 1_000 });
+  const term = await store.campaign(candidate('n'), never);
+  const fill = async (): Promise<never> => {
+    for (let i = 0; ; i += 1)
+      await store.transact({ guards: [{ key: `k/${i}`, modRevision: 0n }], writes: [{ key: `k/${i}`, value: 'x'.repeat(900_000) }] });
+  };
+  await rejects(fill(), 'unavailable');
+  assert.equal(term.signal.aborted, false);
+  await rejects(store.commit(term, pair('1')), 'term-lost');
+  assert.equal(term.signal.aborted, true);
+  assert.equal(await store.get('l'), undefined);
+  assert.equal((await store.get('k/0'))?.value.length, 900_000);
+  await end();
+});
+
 test.run();

@@ -159,6 +159,15 @@ test('a commit that stays without an answer is unknown when the term ends, and o
   assert.equal(await refused.b.get('x'), undefined);
 });
 
+test('a medium that refuses every commit ends the term, though it keeps the lease', async () => {
+  const { a, b, finish } = setup();
+  const term = await a.campaign(candidate, never);
+  a.faults.fate = (request) => ({ outcome: request.kind === 'commit' ? 'refused' : 'answered' });
+  await rejects(finish(a.commit(term, [{ key: 'x', value: '1' }])), 'term-lost');
+  assert.equal(term.signal.aborted, true);
+  assert.equal(await b.get('x'), undefined);
+});
+
 test('a partitioned leader ends its term before its lease ends elsewhere', async () => {
   const { a, b, clock, cluster } = setup();
   const term = await a.campaign(candidate, never);
@@ -332,7 +341,7 @@ test('whatever happens to answers, commits land in order and once, or the term e
       const possible = [acknowledged, unknown === undefined ? acknowledged : [...acknowledged, unknown]];
       assert.ok(
         possible.some((list) => String(list) === String(stored)),
-        `acknowledged ${acknowledged}, unknown ${unknown}, stored ${stored}`,
+        `acknowledged ${acknowledged.join()}, unknown ${unknown}, stored ${stored.join()}`,
       );
       await b.close();
     }),
