@@ -6,18 +6,17 @@ import type { FlowHistory, History, Step } from './history.ts';
 import { InvariantViolation } from './violation.ts';
 
 export function checkFlowStep(history: History, step: Step): void {
-  const created: RunRecord[] = [];
-  for (const { name, runs } of step.jobs.values()) {
-    for (const { before, after } of runs.values()) {
-      // Ended and forgotten in one step: nobody saw how.
-      if (!after && before?.endedAt === undefined && before) history.flows.get(before.flow)?.outcomes.set(name, 'unseen');
-      if (!after) continue;
-      if (!before) {
-        created.push(after);
-        enter(history, after);
-      }
-      if (after.endedAt !== undefined && before?.endedAt === undefined)
-        history.flows.get(after.flow)?.outcomes.set(name, after.state as Outcome);
+  const changes = [...step.jobs.values()].flatMap(({ runs }) => [...runs.values()]);
+  const created = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
+  const isRoot = (run: RunRecord): boolean => run.flow === `${run.job}#${run.number}`;
+  for (const run of [...created.filter(isRoot), ...created.filter((other) => !isRoot(other))]) enter(history, run);
+  for (const { before, after } of changes) {
+    const flow = history.flows.get((after ?? before)?.flow ?? '');
+    // Ended and forgotten in one step: nobody saw how.
+    if (before && !after && before.endedAt === undefined) flow?.outcomes.set(before.job, 'unseen');
+    if (after && after.endedAt !== before?.endedAt) {
+      if (after.endedAt === undefined) flow?.outcomes.delete(after.job);
+      else flow?.outcomes.set(after.job, after.state as Outcome);
     }
   }
   for (const run of created) if (run.trigger.type === 'parents') checkChild(history, step, run);
@@ -50,7 +49,9 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
   if (node.join === 'latest') return checkLatest(history, run, node.after);
   if (!history.graph.has(flow.root) || flow.root === run.job) return;
   const reachable = history.graph.descendants(flow.root);
-  const edges = node.after.filter(({ job }) => job === flow.root || reachable.has(job));
+  // A parent that was given its place after its own parents had spoken takes no part in the flow.
+  const isEdited = flow.graphEdits !== history.graphEdits;
+  const edges = node.after.filter(({ job }) => (job === flow.root || reachable.has(job)) && (!isEdited || flow.runs.has(job)));
   const fail = (message: string): never => {
     throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
   };
