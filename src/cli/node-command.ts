@@ -2,7 +2,6 @@
 
 import { ConfigError, loadConfig } from '../node/config/load-config.ts';
 import { startNode } from '../node/node.ts';
-import { describeError } from '../node/observe.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -13,7 +12,7 @@ export async function runNode(options: { config?: string; set?: string[] }): Pro
   const logger = createLogger({ level: config.log.level });
   process.on('uncaughtException', (error) => {
     // The state in memory can't be trusted any more; what is stored can. A supervisor starts the node again.
-    logger.error({ error: describeError(error) }, 'an error nobody expected; the node ends at once');
+    logger.error({ error }, 'an error nobody expected; the node ends at once');
     process.exit(70);
   });
   const stopped = stopSignal();
@@ -23,7 +22,7 @@ export async function runNode(options: { config?: string; set?: string[] }): Pro
     await node.stop();
     return 0;
   } catch (error) {
-    logger.error({ error: describeError(error) }, 'the node could not start');
+    logger.error({ error }, 'the node could not start');
     process.stderr.write(`kairos: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof ConfigError ? 2 : 1;
   }

@@ -24,7 +24,7 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { probeAddress } from './address-probe.ts';
 import { checkExposure, readToken } from './access.ts';
 import type { Config } from './config/schema.ts';
-import { describeError, leaderObserver } from './observe.ts';
+import { leaderObserver } from './observe.ts';
 import { openExecutor } from './open-executor.ts';
 import { openStore } from './open-store.ts';
 import { provideReadings } from './readings.ts';
@@ -113,7 +113,7 @@ function openReplica(store: Store, log: Logger, metrics: Metrics): Replica {
   return new Replica({
     store,
     clock: systemClock,
-    onError: (error) => log.warn({ error: describeError(error) }, 'the copy of the store met trouble; it is tried again'),
+    onError: (error) => log.warn({ error }, 'the copy of the store met trouble; it is tried again'),
     onRebuild: (reason, changes) => log.info({ reason, changes }, 'the copy of the store was made anew'),
     onDiscrepancies: (count) => {
       metrics.discrepanciesFound(count);
@@ -168,6 +168,6 @@ function stopOnce(opened: readonly Closer[], log: Logger): () => Promise<void> {
 /** The last opened is closed first, one after the other; one that fails does not keep the others open. */
 async function closeAll(opened: readonly Closer[], log: Logger): Promise<void> {
   for (const close of [...opened].reverse()) {
-    await close().catch((error: unknown) => log.error({ error: describeError(error) }, 'a part of the node did not close'));
+    await close().catch((error: unknown) => log.error({ error }, 'a part of the node did not close'));
   }
 }

@@ -24,14 +24,8 @@ export function leaderObserver(logger: Logger, metrics: Metrics, executorKind: s
     committed: (outcome, seconds, writes) => metrics.committed(outcome, seconds, writes),
     executorEvent: (event) => tellExecutorEvent(logger, metrics, { event, kind: executorKind }),
     performed: (command) => countOffers(metrics, command),
-    trouble: (where, error) => logger.error({ where, error: describeError(error) }, 'something failed; it is tried again or given up'),
+    trouble: (where, error) => logger.error({ where, error }, 'something failed; it is tried again or given up'),
   };
-}
-
-export function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const code = (error as { code?: unknown }).code;
-  return { name: error.name, message: error.message, ...(code === undefined ? {} : { code }), stack: error.stack };
 }
 
 function tellFact(logger: Logger, metrics: Metrics, fact: Fact): void {

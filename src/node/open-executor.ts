@@ -1,6 +1,5 @@
 /** Which executor adapter the configuration asks for. One of the few places that name an adapter. */
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
@@ -10,7 +9,6 @@ import { ProcessExecutor } from '../executor/process/process-executor.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Config } from './config/schema.ts';
 import { answersAsDocker } from './docker-probe.ts';
-import { readTls } from './open-store.ts';
 
 export interface ExecutorDependencies {
   readonly clock: Clock;
@@ -28,30 +26,15 @@ export async function openExecutor(config: Config['executor'], deps: ExecutorDep
       return new ProcessExecutor({ ...machine, dataDir: resolve(config.process.directory), clock, logger });
     case 'docker':
       return new DockerExecutor({ ...machine, socketPath: config.docker.socket, namespace: config.docker.namespace, clock, logger });
-    case 'mesos':
+    case 'mesos': {
+      const { openMesos } = await import('./open-mesos.ts');
       return openMesos(config.mesos, deps);
+    }
   }
 }
 
 async function localKind(config: Config['executor']): Promise<'docker' | 'process'> {
   return (await answersAsDocker(config.docker.socket)) ? 'docker' : 'process';
-}
-
-async function openMesos(config: Config['executor']['mesos'], { clock, logger, identity }: ExecutorDependencies): Promise<Executor> {
-  const { MesosExecutor } = await import('../executor/mesos/mesos-executor.ts');
-  const { staticMasters } = await import('../executor/mesos/master-detector.ts');
-  const { basicCredentials } = await import('../executor/mesos/authenticator.ts');
-  const tls = readTls(config.tls);
-  const secret = config.secretFile === '' ? '' : readFileSync(config.secretFile, 'utf8').trim();
-  return new MesosExecutor({
-    detector: staticMasters(config.masters),
-    framework: { name: config.name, user: config.user, roles: config.roles, failoverTimeoutMs: config.failoverTimeoutMs },
-    ...(config.principal === '' ? {} : { authenticator: basicCredentials(config.principal, secret) }),
-    ...(tls ? { tls } : {}),
-    clock,
-    logger,
-    identity,
-  });
 }
 
 /** 0 means what the machine has. */

@@ -49,7 +49,11 @@ const resources = z.strictObject({
 });
 
 const mesos = z.strictObject({
-  masters: z.array(text).max(32).default(['http://127.0.0.1:5050']).describe('URLs of the masters; the leading one is found.'),
+  masters: z
+    .array(text)
+    .max(32)
+    .default(['http://127.0.0.1:5050'])
+    .describe('The masters, or one zk:// address; the leading one is found.'),
   name: text.default('kairos').describe('Name of the framework.'),
   user: text.default('root').describe('User the tasks run as; can not be changed for a framework later.'),
   roles: z.array(text).min(1).max(16).default(['*']).describe('Roles to subscribe with.'),
@@ -62,6 +66,11 @@ const mesos = z.strictObject({
     .describe('How long Mesos keeps tasks running while no node leads.'),
   principal: text.default('').describe('Principal to authenticate as; empty: none.'),
   secretFile: text.default('').describe('File with its secret.'),
+  serviceAccountFile: text.default('').describe('File with the secret of a DC/OS service account; empty: none.'),
+  containerizer: z.enum(['docker', 'mesos']).default('docker').describe('Which containerizer runs tasks that have an image.'),
+  gpus: z.boolean().default(false).describe('Whether offers of agents with GPUs are wanted.'),
+  webuiUrl: text.default('').describe('Address shown for the framework in the Mesos UI.'),
+  agentScheme: z.enum(['http', 'https']).default('http').describe('How agents are asked for logs.'),
   tls: tls.prefault({}),
 });
 
