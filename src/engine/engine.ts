@@ -122,7 +122,10 @@ export class Engine {
 
   /** Woken much too late, it was as good as gone: a paused process, a sleeping laptop. */
   #noticeStall(now: Instant): void {
-    if (this.#wakeAt !== undefined && now > this.#wakeAt + STALL_MS) this.#world.decidableSince = now;
+    const world = this.#world;
+    if (this.#wakeAt !== undefined && now > this.#wakeAt + STALL_MS) world.decidableSince = now;
+    // The clock was ahead and has stepped back: what comes due from now on can be decided in time.
+    if (now < world.decidableSince) world.decidableSince = now;
   }
 
   #finishLoading(): void {
