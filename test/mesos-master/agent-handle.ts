@@ -1,6 +1,6 @@
 /** One agent as a test holds it: what can be done to it, with the order of events that Mesos would show. */
 
-import { agentSilent, agentDisconnected, markAgentGone } from './core/agents.ts';
+import { agentDisconnected, loseAgent, markAgentGone } from './core/agents.ts';
 import { deactivateAgent, drainAgent, planMaintenance, reactivateAgent, type DrainOrder } from './core/operator.ts';
 import { rescindAll } from './core/offers.ts';
 import type { MasterState } from './core/model.ts';
@@ -78,7 +78,7 @@ export class AgentHandle {
 
   /** The master gives up on it now, as if the pings had run out. */
   loseNow(): void {
-    agentSilent(this.#master(), this.id, 0);
+    loseAgent(this.#master(), this.id);
   }
 
   /** The connection to the master breaks while the process lives; reconnect() brings it back. */

@@ -7,6 +7,7 @@ import type { Clock } from '../../src/clock/clock.ts';
 import type { StandInAgent } from './agent/agent.ts';
 import type { MasterAddress } from './core/model.ts';
 import { MasterNode, type NodeParts } from './master-node.ts';
+import { ProcessClock } from './process-clock.ts';
 import type { Timing } from './timing.ts';
 
 export interface Contender extends MasterAddress {
@@ -43,6 +44,8 @@ export class Cluster {
   readonly masters: MasterNode[];
   readonly agents: readonly StandInAgent[];
   readonly #parts: ClusterParts;
+  /** Ends with the cluster, and all that was to come. */
+  readonly #clock: ProcessClock;
   /** Whose sessions live, in the order of joining. The first is elected, and may be dead already. */
   #contenders: { readonly node: MasterNode; readonly contender: Contender }[] = [];
   #hasElection = true;
@@ -52,6 +55,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.#parts = parts;
+    this.#clock = new ProcessClock(parts.clock);
     this.agents = parts.agents;
     const leader = (): MasterAddress | undefined => this.#elected?.address;
     this.masters = parts.ports.map((port) => new MasterNode({ ...parts.node, leader }, port));
@@ -84,40 +88,41 @@ export class Cluster {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const agent of this.agents) agent.process.kill();
+    this.#clock.kill();
+    for (const agent of this.agents) agent.shutdown();
     await Promise.all(this.masters.map((master) => master.kill()));
   }
 
   /** kill -9 of a master. When it led, followers go on naming it until its session has ended. */
   async kill(master: MasterNode): Promise<void> {
     const { id } = master;
-    this.#leaderlessSince = this.#parts.clock.monotonic();
+    this.#leaderlessSince = this.#clock.monotonic();
     await master.kill();
-    if (this.#isElected) this.#parts.clock.timer(this.#parts.timing.zookeeperSessionMs, () => this.#leave(id));
+    if (this.#isElected) this.#clock.timer(this.#parts.timing.zookeeperSessionMs, () => this.#leave(id));
     else this.#leave(id);
   }
 
   /** The process starts: refusing, then 404, then 503, then up. Resolves when it is up, or held at `until`. */
   async boot(master: MasterNode, options: RestartOptions = {}): Promise<void> {
-    const { clock, timing } = this.#parts;
+    const { timing } = this.#parts;
     const { until = 'up' } = options;
     if (master.stage === 'down') {
-      await clock.sleep((options.downMs ?? 0) + timing.masterRefusesMs);
+      await this.#clock.sleep((options.downMs ?? 0) + timing.masterRefusesMs);
       if (!this.#stopped) await master.start();
     }
     if (until === 'no-routes') return;
     if (master.stage === 'no-routes') {
-      await clock.sleep(timing.masterNoRoutesMs);
+      await this.#clock.sleep(timing.masterNoRoutesMs);
       master.stage = 'recovering';
     }
     if (until === 'recovering') return;
-    await clock.sleep(timing.masterRecoversMs);
+    await this.#clock.sleep(timing.masterRecoversMs);
     if (this.#stopped || master.stage !== 'recovering') return;
     master.stage = 'up';
     this.#join(master);
     if (this.#elected !== master) return;
     master.lead();
-    const silentMs = clock.monotonic() - this.#leaderlessSince;
+    const silentMs = this.#clock.monotonic() - this.#leaderlessSince;
     const afterMs = this.#isElected ? timing.agentFollowsLeaderMs : Math.max(timing.agentNoticesMasterMs - silentMs, 0);
     this.#bringAgents(options.agentsAfterMs ?? afterMs);
   }
@@ -127,7 +132,7 @@ export class Cluster {
     const { id } = master;
     master.process.freeze();
     if (!this.#isElected) return;
-    this.#parts.clock.timer(this.#parts.timing.zookeeperSessionMs, () => {
+    this.#clock.timer(this.#parts.timing.zookeeperSessionMs, () => {
       if (master.process.isFrozen) this.#leave(id);
     });
   }
@@ -140,7 +145,7 @@ export class Cluster {
 
   /** The election is gone: the leader gives up when its session ends, nobody is elected. */
   async loseElection(): Promise<void> {
-    await this.#parts.clock.sleep(this.#parts.timing.zookeeperSessionMs);
+    await this.#clock.sleep(this.#parts.timing.zookeeperSessionMs);
     const led = this.#elected;
     this.#hasElection = false;
     if (led === undefined) return;
@@ -181,7 +186,7 @@ export class Cluster {
 
   #bringAgents(afterMs: number): void {
     if (afterMs === Number.POSITIVE_INFINITY) return;
-    this.#parts.clock.timer(afterMs, () => {
+    this.#clock.timer(afterMs, () => {
       if (this.#stopped) return;
       for (const agent of this.agents) if (!agent.isDead) void this.#connect(agent);
     });

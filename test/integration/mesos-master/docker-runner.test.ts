@@ -155,6 +155,11 @@ async function isKilled({ rig, probe }: World): Promise<void> {
     await stateOf(rig, probe, { id, state: 'RUNNING' });
     await probe.call('KILL', { kill: { task_id: { value: id }, kill_policy: { grace_period: { nanoseconds: 1e9 } } } });
   }
+  const early = await held(rig, probe);
+  await accept(probe, [early.id.value], [[infoOf({ id: 'early', command: { value: 'sleep 100' }, wanted: [] }, agentId)]]);
+  await stateOf(rig, probe, { id: 'early', state: 'STARTING' });
+  await probe.call('KILL', { kill: { task_id: { value: 'early' }, kill_policy: { grace_period: { nanoseconds: 1e8 } } } });
+  await stateOf(rig, probe, { id: 'early', state: 'KILLED' });
   assert.equal((await stateOf(rig, probe, { id: 'deaf', state: 'KILLED' })).message, 'Container exited with status 137');
   assert.equal((await stateOf(rig, probe, { id: 'polite', state: 'KILLED' })).message, 'Container exited with status 0');
 }

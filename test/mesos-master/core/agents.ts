@@ -84,15 +84,20 @@ export function agentDisconnected(master: MasterState, id: string): void {
   }
 }
 
-/** The agent stopped answering pings: counted from here, it is unreachable 5 to 6 pings later (or after `givenMs`). */
-export function agentSilent(master: MasterState, id: string, givenMs?: number): void {
+/** The agent stopped answering pings: counted from here, it is unreachable 5 to 6 pings later. */
+export function agentSilent(master: MasterState, id: string): void {
   const agent = master.agents.get(id);
   if (agent === undefined) return;
   const { agentPingMs, maxAgentPings } = master.timing;
   const sinceLastPing = (master.clock.now() - agent.registeredAt) % agentPingMs;
-  const afterMs = givenMs ?? agentPingMs - sinceLastPing + agentPingMs * maxAgentPings;
   agent.stopPings();
-  agent.stopPings = master.clock.timer(afterMs, () => markUnreachable(master, agent));
+  agent.stopPings = master.clock.timer(agentPingMs - sinceLastPing + agentPingMs * maxAgentPings, () => markUnreachable(master, agent));
+}
+
+/** As if its pings had run out now. */
+export function loseAgent(master: MasterState, id: string): void {
+  const agent = master.agents.get(id);
+  if (agent !== undefined) markUnreachable(master, agent);
 }
 
 /** It answers again, in time. */
@@ -212,7 +217,9 @@ function reconnect(master: MasterState, agent: AgentEntry, report: AgentReport):
   agent.registeredAt = master.clock.now();
   for (const told of report.tasks) {
     const task = agent.tasks.get(`${told.frameworkId}\n${told.info.task_id.value}`);
-    if (task !== undefined && !TERMINAL_STATES.has(task.state)) task.state = told.state;
+    if (task === undefined || TERMINAL_STATES.has(task.state)) continue;
+    task.state = told.state;
+    if (TERMINAL_STATES.has(told.state)) releaseTask(master, task);
   }
 }
 

@@ -3,7 +3,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { Clock } from '../../../src/clock/clock.ts';
+import type { CancelTimer, Clock } from '../../../src/clock/clock.ts';
 import { DockerEngine, EngineError } from './docker-engine.ts';
 import { planContainer, type CreateBody } from './docker-options.ts';
 import { fetchError, fetchUris } from './fetcher.ts';
@@ -20,7 +20,7 @@ export class DockerRunner implements TaskRunner {
   readonly needsSandbox = true;
   readonly #engine: DockerEngine;
   readonly #clock: Clock;
-  readonly #containers = new Set<string>();
+  readonly #tasks = new Set<DockerTask>();
   readonly #work = new Set<Promise<void>>();
 
   /** `socket`: the Engine's unix socket. */
@@ -31,7 +31,7 @@ export class DockerRunner implements TaskRunner {
 
   launch(run: TaskRun, report: (report: RunReport) => void): RunningTask {
     const task = new DockerTask(this.#engine, this.#clock, { run, report });
-    this.#containers.add(task.name);
+    this.#tasks.add(task);
     const work = task.run().finally(() => this.#work.delete(work));
     this.#work.add(work);
     return task;
@@ -39,7 +39,7 @@ export class DockerRunner implements TaskRunner {
 
   /** Removes every container that was made here. */
   async close(): Promise<void> {
-    await Promise.all([...this.#containers].map((name) => this.#engine.remove(name).catch(() => undefined)));
+    await Promise.all([...this.#tasks].map((task) => task.remove()));
     await Promise.all(this.#work);
   }
 }
@@ -52,6 +52,9 @@ class DockerTask implements RunningTask {
   readonly #report: (report: RunReport) => void;
   #silent = false;
   #startedAt = 0;
+  #isUp = false;
+  #killGraceMs: number | undefined;
+  #stopTimer: CancelTimer = () => undefined;
 
   constructor(engine: DockerEngine, clock: Clock, parts: { readonly run: TaskRun; readonly report: (report: RunReport) => void }) {
     this.#engine = engine;
@@ -70,16 +73,28 @@ class DockerTask implements RunningTask {
     }
   }
 
+  /** A kill that comes before the container runs is kept until it does. */
   kill(graceMs: number): void {
-    const force = (): void => void this.#engine.signal(this.name, 'SIGKILL').catch(() => undefined);
-    if (graceMs === 0) return force();
-    this.#engine.signal(this.name, 'SIGTERM').catch(() => undefined);
-    this.#clock.timer(graceMs, force);
+    if (this.#isUp) this.#end(graceMs);
+    else this.#killGraceMs = graceMs;
   }
 
   destroy(): void {
+    void this.remove();
+  }
+
+  /** Takes the container away, reporting nothing any more. */
+  async remove(): Promise<void> {
     this.#silent = true;
-    this.#engine.remove(this.name).catch(() => undefined);
+    this.#stopTimer();
+    await this.#engine.remove(this.name).catch(() => undefined);
+  }
+
+  #end(graceMs: number): void {
+    const force = (): void => void this.#engine.signal(this.name, 'SIGKILL').catch(() => undefined);
+    if (graceMs === 0) return force();
+    this.#engine.signal(this.name, 'SIGTERM').catch(() => undefined);
+    this.#stopTimer = this.#clock.timer(graceMs, force);
   }
 
   async #runSteps(): Promise<void> {
@@ -114,9 +129,12 @@ class DockerTask implements RunningTask {
       this.#write('stderr', `docker: Error response from daemon: ${error.message}\n`);
       return this.#endUncreated(statusOfError(error));
     }
+    this.#isUp = true;
+    if (this.#killGraceMs !== undefined) this.#end(this.#killGraceMs);
     const exit = this.#engine.wait(this.name);
     await this.#tellRunning();
     const status = await exit;
+    this.#stopTimer();
     await output;
     this.#write('stderr', `Container exited with status ${status}\n`);
     this.#tell({ type: 'ended', end: { how: 'exited', status } });
@@ -166,7 +184,7 @@ class DockerTask implements RunningTask {
   /** The executor looks for the container for a while before it believes that there is none. */
   #endUncreated(status: number): void {
     const left = this.#startedAt + this.#run.timing.dockerInspectMs - this.#clock.monotonic();
-    this.#clock.timer(left, () => this.#tell({ type: 'ended', end: { how: 'exited', status } }));
+    this.#stopTimer = this.#clock.timer(left, () => this.#tell({ type: 'ended', end: { how: 'exited', status } }));
     this.#engine.remove(this.name).catch(() => undefined);
   }
 

@@ -52,6 +52,7 @@ class ProcessTask implements RunningTask {
   #silent = false;
   #over = false;
   #stopTimer: CancelTimer = () => undefined;
+  #stopGrace: CancelTimer = () => undefined;
 
   constructor(clock: Clock, parts: { readonly run: TaskRun; readonly report: (report: RunReport) => void }) {
     this.#clock = clock;
@@ -74,12 +75,13 @@ class ProcessTask implements RunningTask {
   kill(graceMs: number): void {
     if (this.#over) return;
     if (graceMs > 0) this.#signal('SIGTERM');
-    this.#clock.timer(graceMs, () => this.#signal('SIGKILL'));
+    this.#stopGrace = this.#clock.timer(graceMs, () => this.#signal('SIGKILL'));
   }
 
   destroy(): void {
     this.#silent = true;
     this.#stopTimer();
+    this.#stopGrace();
     this.#signal('SIGKILL');
   }
 
@@ -120,6 +122,7 @@ class ProcessTask implements RunningTask {
   #end(end: Extract<RunReport, { readonly type: 'ended' }>['end']): void {
     if (this.#over) return;
     this.#over = true;
+    this.#stopGrace();
     const { commandRunningMs, commandShortestMs } = this.#run.timing;
     this.#clock.timer(commandRunningMs + commandShortestMs, () => this.#tell({ type: 'ended', end }));
   }

@@ -17,6 +17,7 @@ import type { MesosEvent, OfferJson, TaskStatusJson } from '../../mesos-master/w
 import { Labels } from './labels.ts';
 import { bodyOf, taskInfo } from './replay-bodies.ts';
 import type { RecordedTask, Recording, Step } from './recording.ts';
+import { isAbout, sameAmounts, sameNames } from './replay-matches.ts';
 
 const LIMIT_MS = 8_000;
 
@@ -113,12 +114,13 @@ class Player {
     }
   }
 
-  /** Nothing may have come that was not recorded, but offers, heartbeats and repetitions. */
+  /** Nothing may have come that was not recorded, but heartbeats, repetitions, and offers (and their end) of another cycle. */
   checkRest(): void {
     for (const probe of this.#probes.values()) this.#gather(probe);
     for (const [probe, open] of this.#open) {
       for (const event of open) {
         if (event.type === 'OFFERS' || event.type === 'HEARTBEAT' || event.type === 'SUBSCRIBED') continue;
+        if (event.type === 'RESCIND' && !this.#labels.isBound(event.rescind.offer_id.value)) continue;
         if (event.type === 'UPDATE' && this.#isRepeated(probe, event.update.status)) continue;
         if (event.type === 'UPDATE' && this.#recording.goesOn?.includes(event.update.status.task_id.value)) continue;
         if (event.type === 'UPDATE' && !this.#recording.steps.some((step) => step.update === event.update.status.task_id.value)) continue;
@@ -183,15 +185,19 @@ class Player {
     this.#labels.bind(label, offer.id.value);
   }
 
+  /** How freed resources fall into offers depends on the cycle's phase: another split is taken when the recorded one does not come. */
   #findOffer(step: Step): Promise<OfferJson> {
     const agentId = this.#labels.id(step.agent ?? '');
-    return this.#until(() =>
-      this.#probe(step).offers.find((offer) => {
-        if (offer.agent_id.value !== agentId || this.#labels.isBound(offer.id.value) || this.#isRescinded(step, offer.id.value))
-          return false;
-        return step.resources === undefined || sameAmounts(offer, step.resources);
-      }),
-    );
+    const patientUntil = systemClock.monotonic() + 500;
+    return this.#until(() => {
+      const held = this.#probe(step).offers.filter(
+        ({ id, agent_id }) => agent_id.value === agentId && !this.#labels.isBound(id.value) && !this.#isRescinded(step, id.value),
+      );
+      const { resources } = step;
+      if (resources === undefined) return held[0];
+      const exact = held.find((offer) => sameAmounts(offer, resources));
+      return exact ?? (systemClock.monotonic() > patientUntil ? held.find((offer) => sameNames(offer, resources)) : undefined);
+    });
   }
 
   #isRescinded(step: Step, offerId: string): boolean {
@@ -385,13 +391,4 @@ class Player {
       .map(([who, probe]) => `${who}: ${JSON.stringify(probe.events.slice(-4)).replaceAll(/"data":"[^"]*"/g, '"data":"…"')}`)
       .join('\n');
   }
-}
-
-function isAbout(status: TaskStatusJson, taskId: string, source: string): boolean {
-  return status.task_id.value === taskId && status.source === source;
-}
-
-function sameAmounts(offer: OfferJson, wanted: Readonly<Record<string, number | true>>): boolean {
-  const has = Object.fromEntries(offer.resources.map((one) => [one.name, one.scalar?.value ?? true]));
-  return Object.keys(has).length === Object.keys(wanted).length && Object.entries(wanted).every(([name, amount]) => has[name] === amount);
 }
