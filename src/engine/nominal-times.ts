@@ -23,10 +23,21 @@ export function decideNominalTimes(world: World, slot: Slot, until: Instant = wo
   world.timers.set(slot.name, nextDue(world, slot));
 }
 
-/** When the job's next nominal time comes due; undefined while there is none or it is suspended. */
+/**
+ * When the job's next nominal time comes due; undefined while there is none or it is suspended. Whoever suspended it may have a clock
+ * that is ahead: what comes due before that moment is decided yet.
+ */
 function nextDue(world: World, slot: Slot): Instant | undefined {
-  if (!slot.job?.schedule || !slot.state || slot.job.suspended || world.isSuspended) return undefined;
-  return slot.job.schedule.next(slot.state.cursor);
+  if (!slot.job?.schedule || !slot.state) return undefined;
+  const next = slot.job.schedule.next(slot.state.cursor);
+  const span = lastingSuspension(world, slot);
+  return next !== undefined && span !== undefined && next >= span.from ? undefined : next;
+}
+
+/** The suspension, of the job or of the cluster, that the job is in and that began first. */
+function lastingSuspension(world: World, slot: Slot): Span | undefined {
+  const lasting = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.to === undefined);
+  return lasting.sort((a, b) => a.from - b.from)[0];
 }
 
 interface Span {
@@ -52,8 +63,7 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
  */
 export function endSchedule(world: World, slot: Slot, end: Instant): void {
   if (!slot.job?.schedule || !slot.state) return;
-  const lasting = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.to === undefined);
-  const [span] = lasting.sort((a, b) => a.from - b.from);
+  const span = lastingSuspension(world, slot);
   if (span && span.from < end) recordSuspended(world, slot, { ...span, to: end });
   const text = `the schedule was replaced at ${isoTime(end)}, before this could be decided`;
   recordSpan(world, slot, { to: end - 1, verdict: 'missed', reason: { code: 'edited', text, data: { to: end - 1 } } });
