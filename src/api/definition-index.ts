@@ -2,9 +2,10 @@
  * What is asked of all definitions at once, kept in step with the node's copy of the store: the graph, and what lists are
  * filtered by. Made at the first question after the copy is ready, then changed with each definition that changes.
  *
- * Invariant: it is always that of the copy's present revision, since both change in the same turn of the event loop.
+ * Invariant: what it answers is always that of the copy's present revision, since both change in the same turn of the event loop.
  */
 
+import type { Clock } from '../clock/clock.ts';
 import { JOBS } from '../engine/keys.ts';
 import { JobGraph } from '../job/graph.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -20,12 +21,17 @@ export interface JobTraits {
   readonly suspended: boolean;
 }
 
+/** Definitions read between two chances for others: some milliseconds' work. */
+const SLICE = 500;
+
 export class DefinitionIndex {
   readonly #replica: ReplicaView;
   readonly #logger: Logger;
   readonly #graph = new JobGraph();
   readonly #traits = new Map<string, JobTraits>();
   #unsubscribe: (() => void) | undefined;
+  /** Keys of definitions that are not read yet. */
+  #unread: string[] = [];
 
   constructor(replica: ReplicaView, logger: Logger) {
     this.#replica = replica;
@@ -34,17 +40,33 @@ export class DefinitionIndex {
 
   /** For reading only. */
   get graph(): JobGraph {
-    this.#open();
+    this.#complete();
     return this.#graph;
   }
 
   traits(name: string): JobTraits | undefined {
-    this.#open();
+    this.#complete();
     return this.#traits.get(name);
+  }
+
+  /** Reads what is not read yet in slices, so that a hundred thousand definitions hold nobody else up. To be awaited before the first question. */
+  async prepare(clock: Pick<Clock, 'sleep'>): Promise<void> {
+    this.#open();
+    // Several may do this at once: each slice is taken by one of them.
+    while (this.#unread.length > 0) {
+      this.#readSome(SLICE);
+      await clock.sleep(0);
+    }
   }
 
   close(): void {
     this.#unsubscribe?.();
+  }
+
+  /** Whoever did not wait gets all the same a whole answer. */
+  #complete(): void {
+    this.#open();
+    this.#readSome(this.#unread.length);
   }
 
   #open(): void {
@@ -52,7 +74,14 @@ export class DefinitionIndex {
     this.#unsubscribe = this.#replica.subscribe((batch) => {
       for (const { key, value } of batch.changes) if (key.startsWith(JOBS)) this.#take(key.slice(JOBS.length), value);
     });
-    for (const { key, value } of this.#replica.list(JOBS)) this.#take(key.slice(JOBS.length), value);
+    this.#unread = this.#replica.list(JOBS).map(({ key }) => key);
+  }
+
+  /** What changed meanwhile is heard of as a change and here as it is now: the order does not matter. */
+  #readSome(count: number): void {
+    if (count === 0) return;
+    const keys = this.#unread.splice(-count);
+    for (const key of keys) this.#take(key.slice(JOBS.length), this.#replica.get(key)?.value);
   }
 
   #take(name: string, value: string | undefined): void {

@@ -3,6 +3,7 @@
 import { DefinitionIndex } from './definition-index.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import type { ApiDeps } from './deps.ts';
+import { FollowerLimit } from './follower-limit.ts';
 import { RequestIndex } from './request-index.ts';
 import { RequestWriter } from './request-writer.ts';
 import { RunIndex } from './run-index.ts';
@@ -15,6 +16,7 @@ export interface ApiParts extends ApiDeps {
   readonly requests: RequestIndex;
   readonly submitter: RequestWriter;
   readonly suspension: SuspensionWriter;
+  readonly followers: FollowerLimit;
   /** Aborts when the server closes: streams end. */
   readonly closing: AbortSignal;
 }
@@ -30,5 +32,5 @@ export function assemble(deps: ApiDeps, closing: AbortSignal): ApiParts {
   runs.open();
   requests.open();
   closing.addEventListener('abort', () => indexes.forEach((index) => index.close()), { once: true });
-  return { ...deps, definitions, writer, runs, requests, submitter, suspension, closing };
+  return { ...deps, definitions, writer, runs, requests, submitter, suspension, followers: new FollowerLimit(), closing };
 }

@@ -32,8 +32,9 @@ interface GraphEdge {
 }
 
 /** An edge is with its child: its parent may be outside of what the prefix or the limit shows. */
-function readGraph(ctx: Context, { replica, definitions }: ApiParts): void {
+async function readGraph(ctx: Context, { replica, definitions, clock }: ApiParts): Promise<void> {
   const { prefix, limit } = readQuery(ctx, graphParameters);
+  await definitions.prepare(clock);
   const { graph } = definitions;
   const names = replica.list(`${JOBS}${prefix}`).map(({ key }) => key.slice(JOBS.length));
   const edges: GraphEdge[] = [];

@@ -28,6 +28,7 @@ const parameters = z.strictObject({
 
 export async function listJobs(ctx: Context, api: ApiParts): Promise<void> {
   const query = readQuery(ctx, parameters);
+  await api.definitions.prepare(api.clock);
   const matches = filterOf(query);
   const entries = api.replica.list(`${JOBS}${query.prefix}`);
   const page: Entry[] = [];

@@ -32,12 +32,14 @@ export function jobRoutes(router: Router, api: ApiParts): void {
 
 async function createJob(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
+  await api.definitions.prepare(api.clock);
   const spec = specOf(ctx.request.body, api);
   answerWritten(ctx, api, await api.writer.put(spec, { ...author(ctx), create: true }));
 }
 
 async function putJob(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
+  await api.definitions.prepare(api.clock);
   const name = jobNameOf(ctx);
   const spec = specOf(named(ctx.request.body, name), api);
   if (spec.name !== name) {
@@ -57,6 +59,7 @@ function readJob(ctx: Context, api: ApiParts): void {
 
 async function deleteJob(ctx: Context, api: ApiParts): Promise<void> {
   const { children } = readQuery(ctx, deletion);
+  await api.definitions.prepare(api.clock);
   const { result, revision } = await api.writer.delete(jobNameOf(ctx), children, author(ctx));
   if (revision !== undefined) ctx.set('X-Kairos-Revision', String(revision));
   ctx.body = result;
@@ -64,6 +67,7 @@ async function deleteJob(ctx: Context, api: ApiParts): Promise<void> {
 
 async function setSuspended(ctx: Context, api: ApiParts, isSuspended: boolean): Promise<void> {
   readQuery(ctx, noParameters);
+  await api.definitions.prepare(api.clock);
   answerWritten(ctx, api, await api.writer.setSuspended(jobNameOf(ctx), isSuspended, author(ctx)));
 }
 

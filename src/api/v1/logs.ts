@@ -85,8 +85,12 @@ interface Following {
 }
 
 function follow(ctx: Context, api: ApiParts, { query, attempt, find }: Following): void {
+  const leave = api.followers.enter();
   const gone = new AbortController();
-  ctx.res.once('close', () => gone.abort());
+  ctx.res.once('close', () => {
+    leave();
+    gone.abort();
+  });
   const log = followLog(api, {
     find,
     first: attempt,

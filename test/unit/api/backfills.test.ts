@@ -24,12 +24,12 @@ test('a backfill is taken with its range and says how many nominal times it hold
   const body = { from: '2026-01-02T03:00:00Z', to: '2026-01-11T05:00:00+02:00', limit: 3 };
   const asked = await rig.ask('POST', '/v1/jobs/a/backfill', { body, headers: { 'X-Kairos-User': 'ann' } });
   assert.equal(asked.status, 202, asked.text);
-  const { id, at: _at, ...rest } = asked.json as Json;
+  const { id, at: _at, ...rest } = asked.json;
   assert.deepEqual(rest, {
     ...{ by: 'ann', type: 'backfill', job: 'a', limit: 3, state: 'pending', count: 10 },
     ...{ from: '2026-01-02T03:00:00.000Z', to: '2026-01-11T03:00:00.000Z' },
   });
-  const stored = JSON.parse(rig.cluster.space.get(requestKey(id))?.value ?? '') as Json;
+  const stored = JSON.parse(rig.cluster.space.get(requestKey(id))?.value ?? '');
   assert.deepEqual([stored.from, stored.to, stored.limit], [at('2026-01-02T03:00:00Z'), at('2026-01-11T03:00:00Z'), 3]);
   const one = await rig.ask('POST', '/v1/jobs/a/backfill', { body: { from: body.from, to: body.from } });
   assert.deepEqual([one.json['count'], one.json['limit']], [1, 1]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
+import { MOST_LOG_FOLLOWERS } from '../../../src/api/follower-limit.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { LogChunk } from '../../../src/executor/port.ts';
 import { attempt, MemoryLogs, runWrite, setUpApi } from '../../support/api-rig.ts';
@@ -133,6 +134,34 @@ test('nothing is read for a client that is gone', async () => {
     },
     { limitMs: 2_000, what: 'reading to end' },
   );
+  await rig.close();
+});
+
+test('a node follows only so many logs at once, and others again when some have ended', async () => {
+  const logs = new MemoryLogs();
+  const rig = await setUpApi({ executor: logs });
+  await rig.lead([runWrite({ job: 'a', number: 1, state: 'running', attempts: [first] })]);
+  const agent = new Agent({ connections: MOST_LOG_FOLLOWERS + 1 });
+  const follow = (): ReturnType<typeof request> => request(`${rig.url}/v1/runs/a/1/logs?follow=true`, { dispatcher: agent });
+  const followers = await Promise.all(Array.from({ length: MOST_LOG_FOLLOWERS }, follow));
+  assert.ok(followers.every(({ statusCode }) => statusCode === 200));
+  const refused = await rig.ask('GET', '/v1/runs/a/1/logs?follow=true');
+  assert.equal(refused.status, 503);
+  assert.equal(refused.json['code'], 'too-many-followers');
+  assert.equal(refused.headers['retry-after'], '5');
+  assert.equal((await rig.ask('GET', '/v1/runs/a/1/logs')).json['code'], 'log-not-found');
+  followers[0]?.body.on('error', () => undefined).destroy();
+  const open = followers.slice(1);
+  await until(async () => {
+    const again = await follow();
+    if (again.statusCode === 200) open.push(again);
+    else await again.body.dump();
+    return again.statusCode === 200;
+  });
+  const ends = open.map((follower) => follower.body.text());
+  await rig.lead([runWrite({ job: 'a', number: 1, state: 'succeeded', attempts: [{ ...first, endedAt: 2_000 }] })]);
+  await Promise.all(ends);
+  await agent.destroy();
   await rig.close();
 });
 
