@@ -3,6 +3,7 @@
  * guarded writes, a watch, and terms of leadership. It knows nothing of jobs.
  *
  * Keys are paths relative to the store's prefix (`jobs/etl.load`); values are strings (JSON, made above).
+ * Two keys are the store's own, `leader` and `commit`: reserved-keys.ts.
  * Adapters: etcd/ (production), embedded/ (one node, one directory), memory/ (tests, simulation).
  * One conformance suite, test/contract/store.ts, holds all three to this page.
  *
@@ -123,6 +124,7 @@ export interface Store {
 
   /**
    * Every change after `from`, until `signal` aborts (then the iteration ends normally).
+   * A batch may be without changes (an empty commit): its revision alone is news. Throws StoreError `closed` when the store is closed.
    * Throws StoreError `compacted` when history after `from` is gone: take a snapshot and watch from there.
    * Throws StoreError `unavailable` when the connection is lost or has gone silent: watch again from the newest revision delivered.
    */

@@ -4,7 +4,7 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
@@ -105,7 +105,10 @@ async function planServers(dir: string, options: EtcdOptions): Promise<Plan[]> {
 
 function bundle(dir: string, servers: readonly Plan[]): Etcd {
   // A test that ends without stop() must not leave servers behind.
-  const atExit = (): void => servers.forEach((server) => server.process?.kill('SIGKILL'));
+  const atExit = (): void => {
+    for (const server of servers) server.process?.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  };
   process.on('exit', atExit);
   return {
     dir,

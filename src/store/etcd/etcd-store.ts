@@ -95,7 +95,10 @@ class EtcdStore implements Store {
   }
 
   async transact(transaction: Transaction): Promise<TransactionResult> {
-    this.#context.client.ensureOpen();
+    const { client } = this.#context;
+    client.ensureOpen();
+    // Where etcd is known to be in trouble a read goes first: failing there, the write is surely not made, rather than in doubt.
+    if (!client.isHealthy) await this.get(LEADER_KEY);
     return this.#writer.write(transaction);
   }
 
