@@ -2,9 +2,9 @@
  * A container's name is the task's, and carries what must be remembered of it: Docker's labels can't be changed after the
  * creation, but a rename is atomic, durable, and shows in `docker ps`.
  *
- *     kairos-<namespace>-<taskId>                                launched; the name makes the launch idempotent
- *     kairos-<namespace>-<taskId>.kill-<ms since the epoch>      asked to end, forced at that time
- *     ...                        .acknowledged                   its end is stored elsewhere
+ *     <namespace>.<taskId>                                launched; the name makes the launch idempotent
+ *     <namespace>.<taskId>.kill-<ms since the epoch>      asked to end, forced at that time
+ *     ...                 .acknowledged                   its end is stored elsewhere
  */
 
 import { isTaskId } from '../local/task-host.ts';
@@ -16,9 +16,9 @@ export interface ContainerName {
   readonly isAcknowledged: boolean;
 }
 
-/** No dash, so that a name can be taken apart in one way only. */
-const NAMESPACE = /^[A-Za-z0-9_.]{1,64}$/;
-const NAME = /^\/?kairos-([A-Za-z0-9_.]+)-(.+?)(?:\.kill-(\d+))?(\.acknowledged)?$/;
+/** No dot, so that a name can be taken apart in one way only. */
+const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const NAME = /^\/?([A-Za-z0-9][A-Za-z0-9_-]*)\.(.+?)(?:\.kill-(\d+))?(\.acknowledged)?$/;
 
 export function isNamespace(text: string): boolean {
   return NAMESPACE.test(text);
@@ -26,10 +26,10 @@ export function isNamespace(text: string): boolean {
 
 export function containerName({ namespace, taskId, killBy, isAcknowledged }: ContainerName): string {
   const kill = killBy === undefined ? '' : `.kill-${Math.round(killBy)}`;
-  return `kairos-${namespace}-${taskId}${kill}${isAcknowledged ? '.acknowledged' : ''}`;
+  return `${namespace}.${taskId}${kill}${isAcknowledged ? '.acknowledged' : ''}`;
 }
 
-/** `undefined`: not a name that Kairos gives. */
+/** `undefined`: not a name of this form. Whether it is ours, its labels tell. */
 export function parseContainerName(name: string): ContainerName | undefined {
   const [, namespace, taskId, kill, acknowledged] = NAME.exec(name) ?? [];
   if (namespace === undefined || taskId === undefined || !isTaskId(taskId)) return undefined;

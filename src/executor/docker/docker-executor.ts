@@ -20,7 +20,7 @@ export const DEFAULT_SOCKET = '/var/run/docker.sock';
 export interface DockerExecutorOptions extends MachineOptions {
   /** The Engine's unix socket; default DEFAULT_SOCKET. */
   readonly socketPath?: string;
-  /** Keeps the containers of several Kairos on one Engine apart. Letters, digits, _ and . */
+  /** First part of the containers' names; keeps several Kairos on one Engine apart. Letters, digits, _ and -. */
   readonly namespace: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,7 +30,8 @@ export class DockerExecutor extends LocalExecutor {
   /** Throws RangeError for a namespace that can't be part of a container's name. */
   constructor(options: DockerExecutorOptions) {
     const { namespace, socketPath = DEFAULT_SOCKET, resources = {} } = options;
-    if (!isNamespace(namespace)) throw new RangeError(`namespace '${namespace}': letters, digits, _ and . only, 1 to 64 of them`);
+    if (!isNamespace(namespace))
+      throw new RangeError(`namespace '${namespace}': letters, digits, _ and - only, a letter or digit first, at most 64 of them`);
     const api = new EngineApi(socketPath);
     // The Engine's own directory is readable by root only; where it is on a disk of its own, `disk` is to be configured.
     const total = (): ReturnType<typeof machineResources> => machineResources(resources, tmpdir());

@@ -186,7 +186,7 @@ scenario('a container removed behind our back is a task lost', async ({ driver, 
   await driver.start();
   await driver.launch('a.1.1', ['sleep', '60']);
   await driver.awaitState('a.1.1', 'running');
-  await engine(daemon.socket, { method: 'DELETE', path: `/containers/kairos-${namespace}-a.1.1?force=1` });
+  await engine(daemon.socket, { method: 'DELETE', path: `/containers/${namespace}.a.1.1?force=1` });
   await until(() => driver.states('a.1.1').some((state) => state === 'lost' || state === 'failed'), { limitMs: 5000, what: 'its end' });
   assert.deepEqual(
     (await driver.reconcile(['a.1.1'])).map(({ state }) => state),
@@ -234,7 +234,7 @@ scenario('an Engine that is not there at the start is waited for', async () => {
 });
 
 async function create(namespace: string, taskId: string, body: object): Promise<number> {
-  const path = `/containers/create?name=kairos-${namespace}-${taskId}`;
+  const path = `/containers/create?name=${namespace}.${taskId}`;
   return (await engine(daemon.socket, { method: 'POST', path, body: JSON.stringify(body) })).status;
 }
 

@@ -61,7 +61,7 @@ const TABLE: readonly (readonly [string, Partial<State>, string, Partial<TaskSta
 
 for (const [situation, state, mark, expected] of TABLE) {
   test(`${situation}: ${expected.state}`, () => {
-    const container = { Id: 'x', Name: `/kairos-n-t.1.1${mark}`, State: { ...fresh, ...state }, Config: { Labels: {} } };
+    const container = { Id: 'x', Name: `/n.t.1.1${mark}`, State: { ...fresh, ...state }, Config: { Labels: {} } };
     const report = containerReport(container, BOOTED);
     assert.ok(report);
     assert.deepEqual({ ...report.status, ...expected, taskId: 't.1.1' }, report.status);
