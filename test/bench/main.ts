@@ -1,12 +1,21 @@
-/** `npm run bench`: every figure, one after the other. Names as arguments choose some: schedule, engine, store, process, lateness. */
+/**
+ * `npm run bench`: every figure, one after the other. Names as arguments choose some: schedule, engine, offers,
+ * store, process, lateness.
+ */
 
 import { benchEngine } from './engine.ts';
 import { benchLateness } from './lateness.ts';
+import { benchOffers } from './offers.ts';
+import { benchProcessExecutor } from './process-executor.ts';
+import { benchSchedule } from './schedule.ts';
 import { benchStore } from './store.ts';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
+  schedule: benchSchedule,
   engine: benchEngine,
+  offers: benchOffers,
   store: benchStore,
+  process: () => benchProcessExecutor(),
   lateness: benchLateness,
 };
 

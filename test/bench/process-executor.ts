@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { ProcessExecutor } from '../../src/executor/process/process-executor.ts';
 import type { ExecutorEvent, TaskLaunch } from '../../src/executor/port.ts';
@@ -76,14 +77,15 @@ function watchLoop(): () => number {
   };
 }
 
-const count = Number(process.argv[2] ?? 1000);
-console.log(`process executor, ${count} tasks of \`true\`, ${availableParallelism()} cores`);
-const run = async (): Promise<void> => {
+/** Launches a second by how many tasks run at once. */
+export async function benchProcessExecutor(count = 1000): Promise<void> {
+  console.log(`process executor, ${count} tasks of \`true\`, ${availableParallelism()} cores`);
   for (const atOnce of [1, 8, 32, 128]) {
     const { launchesPerSecond, loopLagP99Ms } = await measure(atOnce === 1 ? Math.min(count, 200) : count, atOnce);
     console.log(
       `${String(atOnce).padStart(4)} at once: ${launchesPerSecond.toFixed(0).padStart(4)} launches/s, event loop late p99 ${loopLagP99Ms.toFixed(0)} ms`,
     );
   }
-};
-void run();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await benchProcessExecutor(Number(process.argv[2] ?? 1000));

@@ -80,7 +80,8 @@ function timeRandom(schedule: Schedule): number {
   return ((performance.now() - began) / CALLS) * 1e6;
 }
 
-if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
+/** Prints both. */
+export function benchSchedule(): void {
   console.log(`${'schedule'.padEnd(30)}${'zone'.padEnd(20)}${'next, ns'.padStart(10)}${'random, ns'.padStart(12)}`);
   for (const { text, timeZone, sequentialNs, randomNs } of timeNext()) {
     console.log(`${text.padEnd(30)}${timeZone.padEnd(20)}${sequentialNs.toFixed(0).padStart(10)}${randomNs.toFixed(0).padStart(12)}`);
@@ -88,3 +89,5 @@ if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   const { ms, heapBytes } = timeCompile(100_000);
   console.log(`compile and first next() of 100,000 zoned jobs: ${ms.toFixed(0)} ms, ${(heapBytes / 1e5).toFixed(0)} bytes of heap each`);
 }
+
+if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) benchSchedule();
