@@ -50,7 +50,8 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
   const earlier = world.runInFlow(child, run.flow);
-  if (earlier) return reconsider(world, child, { flow: run.flow, record: earlier.record });
+  if (earlier && run.firstAttempt !== undefined) return reconsider(world, child, { flow: run.flow, record: earlier.record });
+  if (earlier) return;
   if (!isRelevant(world, run.job, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
@@ -84,7 +85,7 @@ function decideInFlow(world: World, child: Slot, flow: FlowId): void {
 
 /** A parent that had failed was run again: a child skipped for it takes its part in the flow after all, once all is as it must be. */
 function reconsider(world: World, child: Slot, { flow, record }: { flow: FlowId; record: RunRecord | undefined }): void {
-  if (record?.state !== 'skipped' || record.reason?.code !== 'upstream') return;
+  if (record?.state !== 'skipped' || record.reason?.code !== 'upstream' || child.job?.suspended) return;
   const held = countTokens(world, child, { flow, about: speakersIn(world, flow) });
   if (held.spoken < held.of || held.blocked) return;
   reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
