@@ -24,6 +24,7 @@ import { requestRoutes } from './v1/requests.ts';
 import { runActionRoutes } from './v1/run-actions.ts';
 import { runRoutes } from './v1/runs.ts';
 import { suspensionRoutes } from './v1/suspension.ts';
+import { whyRoutes } from './v1/why.ts';
 
 export function createApi(deps: ApiDeps): Koa {
   const app = new Koa();
@@ -31,7 +32,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.once('closing', () => closing.abort());
   app.on('error', (error: unknown) => deps.logger.debug({ error }, 'an answer could not be sent to its end'));
   const parts = assemble(deps, closing.signal);
-  const router = routes(parts);
+  const router = createRouter(parts);
   app.use(measure(deps));
   app.use(securityHeaders(closing.signal));
   app.use(answerProblems(deps));
@@ -43,7 +44,8 @@ export function createApi(deps: ApiDeps): Koa {
   return app;
 }
 
-function routes(parts: ApiParts): Router {
+/** Every route, and nothing else. */
+export function createRouter(parts: ApiParts): Router {
   const router = new Router();
   probeRoutes(router, parts);
   jobRoutes(router, parts);
@@ -51,6 +53,7 @@ function routes(parts: ApiParts): Router {
   runRoutes(router, parts);
   runActionRoutes(router, parts);
   logRoutes(router, parts);
+  whyRoutes(router, parts);
   requestRoutes(router, parts);
   suspensionRoutes(router, parts);
   clusterRoutes(router, parts);

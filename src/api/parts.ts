@@ -4,6 +4,7 @@ import { DefinitionIndex } from './definition-index.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import type { ApiDeps } from './deps.ts';
 import { FollowerLimit } from './follower-limit.ts';
+import { LeaderWatch } from './leader-watch.ts';
 import { RequestIndex } from './request-index.ts';
 import { RequestWriter } from './request-writer.ts';
 import { RunIndex } from './run-index.ts';
@@ -16,6 +17,7 @@ export interface ApiParts extends ApiDeps {
   readonly requests: RequestIndex;
   readonly submitter: RequestWriter;
   readonly suspension: SuspensionWriter;
+  readonly leaders: LeaderWatch;
   readonly followers: FollowerLimit;
   /** Aborts when the server closes: streams end. */
   readonly closing: AbortSignal;
@@ -28,9 +30,11 @@ export function assemble(deps: ApiDeps, closing: AbortSignal): ApiParts {
   const requests = new RequestIndex(deps.replica);
   const submitter = new RequestWriter(deps);
   const suspension = new SuspensionWriter(deps);
-  const indexes = [definitions, runs, requests];
+  const leaders = new LeaderWatch(deps.replica, deps.clock);
+  const indexes = [definitions, runs, requests, leaders];
   runs.open();
   requests.open();
+  leaders.open();
   closing.addEventListener('abort', () => indexes.forEach((index) => index.close()), { once: true });
-  return { ...deps, definitions, writer, runs, requests, submitter, suspension, followers: new FollowerLimit(), closing };
+  return { ...deps, definitions, writer, runs, requests, submitter, suspension, leaders, followers: new FollowerLimit(), closing };
 }

@@ -37,6 +37,6 @@ function attemptView({ reason, ...attempt }: Attempt): View {
   };
 }
 
-function reasonView(reason: Reason): View {
+export function reasonView(reason: Reason): View {
   return { ...reason, ...(reason.data === undefined ? undefined : { data: withIsoTimes(reason.data, REASON_TIMES) }) };
 }
