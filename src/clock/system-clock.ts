@@ -13,16 +13,18 @@ export const systemClock: Clock = {
 };
 
 function timer(delayMs: number, fn: () => void): CancelTimer {
+  const due = performance.now() + delayMs;
   let handle: NodeJS.Timeout;
-  const arm = (leftMs: number): void => {
+  const arm = (): void => {
     // Node fires a longer timeout at once, so a long wait is made of several.
-    const stepMs = Math.min(Math.max(leftMs, 0), LONGEST_TIMEOUT_MS);
+    const stepMs = Math.min(Math.max(due - performance.now(), 0), LONGEST_TIMEOUT_MS);
     handle = setTimeout(() => {
-      if (leftMs > stepMs) arm(leftMs - stepMs);
+      // A timeout may come up to a millisecond early; who then looks at the clock would find that it is not time yet.
+      if (performance.now() < due) arm();
       else fn();
     }, stepMs);
   };
-  arm(delayMs);
+  arm();
   return () => clearTimeout(handle);
 }
 
