@@ -12,6 +12,7 @@ import { until } from './until.ts';
 const JAR = '/usr/share/java/zookeeper.jar';
 /** A Java program on a loaded machine. */
 const READY_LIMIT_MS = 60_000;
+const LOOK_LIMIT_MS = 500;
 const MAIN = 'org.apache.zookeeper.server.ZooKeeperServerMain';
 
 export interface Zookeeper {
@@ -25,7 +26,7 @@ export async function startZookeeper(): Promise<Zookeeper> {
   const dir = await mkdtemp(join(tmpdir(), 'kairos-zookeeper-'));
   const [port] = await freePorts(1);
   const config = join(dir, 'zoo.cfg');
-  const lines = [`clientPort=${port}`, 'clientPortAddress=127.0.0.1', `dataDir=${dir}`, 'tickTime=500', '4lw.commands.whitelist=ruok'];
+  const lines = [`clientPort=${port}`, 'clientPortAddress=127.0.0.1', `dataDir=${dir}`, 'tickTime=500', '4lw.commands.whitelist=srvr'];
   await writeFile(config, `${lines.join('\n')}\n`);
   const log = join(dir, 'log');
   const output = openSync(log, 'a');
@@ -45,7 +46,7 @@ export async function startZookeeper(): Promise<Zookeeper> {
   };
   const what = (): string => `ZooKeeper to answer (Debian: package zookeeper): ${failure?.message ?? ''}\n${readFileSync(log, 'utf8')}`;
   try {
-    await until(() => failure !== undefined || isWell(port as number), { limitMs: READY_LIMIT_MS, what });
+    await until(() => failure !== undefined || isServing(port as number), { limitMs: READY_LIMIT_MS, what });
     if (failure !== undefined || server.exitCode !== null) throw new Error(what());
   } catch (error) {
     await stop();
@@ -54,13 +55,20 @@ export async function startZookeeper(): Promise<Zookeeper> {
   return { address: `127.0.0.1:${port}`, stop };
 }
 
-/** The four letters that ZooKeeper answers with four others. */
-function isWell(port: number): Promise<boolean> {
+/**
+ * `srvr`, not `ruok`, which is answered before the server serves. A connection that comes too early is accepted and then never
+ * answered, so each look has a limit of its own.
+ */
+function isServing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('ruok'));
-    socket.on('data', (data) => resolve(data.toString() === 'imok'));
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write('srvr'));
+    socket.setTimeout(LOOK_LIMIT_MS, () => socket.destroy());
+    socket.on('data', (data) => {
+      answer += data.toString();
+    });
     socket.on('error', () => resolve(false));
-    socket.on('close', () => resolve(false));
+    socket.on('close', () => resolve(answer.includes('Mode: ')));
   });
 }
 

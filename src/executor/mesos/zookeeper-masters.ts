@@ -6,6 +6,7 @@
  * only be stale. The node of a dead leader stays until its session expires; that is why connecting goes on trying.
  */
 
+import type { Socket } from 'node:net';
 import { createClient, Exception, type Client } from 'node-zookeeper-client';
 import type { Clock } from '../../clock/clock.ts';
 import { schedulerUrl } from './master-address.ts';
@@ -51,10 +52,23 @@ async function look(address: ZookeeperAddress, options: ZookeeperOptions): Promi
   const client = createClient(address.servers, { sessionTimeout: SESSION_TIMEOUT_MS });
   if (address.digest !== undefined) client.addAuthInfo('digest', Buffer.from(address.digest));
   try {
-    return await withLimit(options.clock, findLeader(client, address.path, options.https === true));
-  } finally {
+    const leader = await withLimit(options.clock, findLeader(client, address.path, options.https === true));
     client.close();
+    return leader;
+  } catch (error) {
+    client.close();
+    abandon(client);
+    throw error;
   }
+}
+
+/**
+ * A server that accepts and never answers (one that starts has been seen to) would hold the client's socket for ever: close()
+ * only asks the server to end the session. The library has no other way to its socket than its own parts.
+ */
+function abandon(client: Client): void {
+  const { connectionManager } = client as { readonly connectionManager?: { readonly socket?: Socket } };
+  connectionManager?.socket?.destroy();
 }
 
 async function findLeader(client: Client, path: string, isHttps: boolean): Promise<URL[]> {

@@ -1,6 +1,7 @@
 /** Finding the leading master through a real ZooKeeper. */
 
 import assert from 'node:assert/strict';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createClient, CreateMode, type Client } from 'node-zookeeper-client';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
@@ -86,6 +87,23 @@ test('a ZooKeeper that does not answer is an error within a bound', async () => 
   const clock = { ...systemClock, timer: (_ms: number, fn: () => void) => systemClock.timer(200, fn) };
   const masters = zookeeperMasters('zk://127.0.0.1:1/mesos', { clock });
   await assert.rejects(masters.detect(), /ZooKeeper does not answer/);
+});
+
+test('a server that accepts and then says nothing is let go of', async () => {
+  const sockets = new Set<Socket>();
+  const mute = createServer((socket) => {
+    sockets.add(socket);
+    socket.resume().on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const clock = { ...systemClock, timer: (_ms: number, fn: () => void) => systemClock.timer(300, fn) };
+  const masters = zookeeperMasters(`zk://127.0.0.1:${(mute.address() as AddressInfo).port}/mesos`, { clock });
+  const look = assert.rejects(masters.detect(), /ZooKeeper does not answer/);
+  await until(() => sockets.size === 1, { what: 'the look to arrive' });
+  await look;
+  await until(() => sockets.size === 0, { what: 'the connection to be given up' });
+  mute.close();
 });
 
 test('a cluster is found through ZooKeeper, and its next leader after the first died', async () => {
