@@ -212,8 +212,11 @@ export class World {
   fileRun(slot: Slot, run: RunRecord): void {
     this.#noteActivity(slot, run);
     if (!isOver(run.state)) {
+      const isBack = run.firstAttempt !== undefined && !slot.open?.has(run.number);
       slot.open ??= new Map();
       slot.open.set(run.number, run);
+      // Back among the living, it stands where it stood: a new leader files by number too.
+      if (isBack) slot.open = new Map([...slot.open].sort(([a], [b]) => a - b));
       if (isAlive(run.state)) this.busy.add(slot.name);
       return;
     }
