@@ -49,10 +49,10 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   const edge = child.job?.after.find((candidate) => candidate.job === run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
+  if (!isRelevant(world, run.job, run.flow)) return;
   const earlier = world.runInFlow(child, run.flow);
   if (earlier && run.firstAttempt !== undefined) return reconsider(world, child, { flow: run.flow, record: earlier.record });
   if (earlier) return;
-  if (!isRelevant(world, run.job, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
 }
@@ -87,9 +87,15 @@ function decideInFlow(world: World, child: Slot, flow: FlowId): void {
 function reconsider(world: World, child: Slot, { flow, record }: { flow: FlowId; record: RunRecord | undefined }): void {
   if (record?.state !== 'skipped' || record.reason?.code !== 'upstream' || child.job?.suspended) return;
   const held = countTokens(world, child, { flow, about: speakersIn(world, flow) });
-  if (held.spoken < held.of || held.blocked) return;
+  if (held.spoken < held.of || held.blocked || isBlockerForgotten(world, child, record)) return;
   reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
   withdrawTokens(world, child, flow);
+}
+
+/** Whether the word of a parent that blocked the run can't be read any more: then it stands. */
+function isBlockerForgotten(world: World, child: Slot, record: RunRecord): boolean {
+  const blockers = (record.reason?.data?.['jobs'] ?? []) as readonly string[];
+  return (child.job as Job).after.some(({ job }) => blockers.includes(job) && !world.runInFlow(world.slot(job), record.flow));
 }
 
 /** A run is open again: children that wait in its flow and have heard it wait for it once more. */
