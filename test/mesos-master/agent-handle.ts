@@ -58,9 +58,8 @@ export class AgentHandle {
     await this.restart();
   }
 
-  /** SIGSTOP: silence; unreachable after the pings. `losesAcks`: acknowledgements on their way to its disk are lost. */
-  stop(options: { readonly losesAcks?: boolean } = {}): void {
-    if (options.losesAcks) this.#agent.loseAcks();
+  /** SIGSTOP: silence; unreachable after the pings. */
+  stop(): void {
     this.#agent.stop();
   }
 

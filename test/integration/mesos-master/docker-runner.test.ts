@@ -148,11 +148,12 @@ async function isKilled({ rig, probe }: World): Promise<void> {
     [offer.id.value],
     [
       [infoOf({ id: 'deaf', command: { value: 'sleep 100' }, wanted: [] }, agentId)],
-      [infoOf({ id: 'polite', command: { value: 'trap "exit 0" TERM; while true; do sleep 0.1; done' }, wanted: [] }, agentId)],
+      [infoOf({ id: 'polite', command: { value: 'trap "exit 0" TERM; echo ready; while true; do sleep 0.1; done' }, wanted: [] }, agentId)],
     ],
   );
   for (const id of ['deaf', 'polite']) {
     await stateOf(rig, probe, { id, state: 'RUNNING' });
+    while (id === 'polite' && (await read(rig, probe, 'polite/runs/latest/stdout')) === '') await pause(20);
     await probe.call('KILL', { kill: { task_id: { value: id }, kill_policy: { grace_period: { nanoseconds: 1e9 } } } });
   }
   const early = await held(rig, probe);

@@ -102,11 +102,6 @@ export class StandInAgent {
     this.#toldMaster((master, id) => master.silent(id));
   }
 
-  /** Acknowledgements that are not on the disk yet never get there. */
-  loseAcks(): void {
-    this.#driver.loseAcks();
-  }
-
   /** SIGCONT. Tells whether it was taken for unreachable meanwhile: it must register again then. */
   resume(): boolean {
     if (!this.process.isFrozen || this.process.isDead) return false;

@@ -20,7 +20,6 @@ interface TaskName {
 export class TaskDriver {
   readonly #agent: StandInAgent;
   #queue: LaunchQueue;
-  #ackEpoch = 0;
   /** Updates about tasks that the agent does not have. */
   readonly #strays = new Map<string, UpdateStream>();
 
@@ -60,17 +59,10 @@ export class TaskDriver {
   acknowledge(ack: TaskName & { readonly uuid: string }): void {
     const { process, parts, tasks } = this.#agent;
     const key = taskKey(ack.frameworkId, ack.taskId);
-    const epoch = this.#ackEpoch;
     process.timer(parts.timing.ackMs, () => {
-      if (epoch !== this.#ackEpoch) return;
       tasks.get(key)?.updates.acknowledge(ack.uuid);
       this.#strays.get(key)?.acknowledge(ack.uuid);
     });
-  }
-
-  /** Acknowledgements that are on their way to the disk are lost. */
-  loseAcks(): void {
-    this.#ackEpoch += 1;
   }
 
   /** Sends what is unacknowledged again, for one framework or for all. */

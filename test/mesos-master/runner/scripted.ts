@@ -46,8 +46,8 @@ export class ScriptedRunner implements TaskRunner {
     return task;
   }
 
-  /** Ends a running task from outside, as `docker rm -f` behind the agent's back does. */
-  end(taskId: string, end: RunEnd): void {
+  /** Ends a running task now: as its script says, or otherwise, as `docker rm -f` behind the agent's back does. */
+  end(taskId: string, end?: RunEnd): void {
     this.#byTask.get(taskId)?.end(end);
   }
 
@@ -97,7 +97,7 @@ function withDefaults(run: TaskRun, script: Script): Required<Script> {
 }
 
 interface PlayedTask extends RunningTask {
-  end(end: RunEnd): void;
+  end(end?: RunEnd): void;
 }
 
 function play(clock: Clock, script: Required<Script>, report: (report: RunReport) => void): PlayedTask {
@@ -106,7 +106,7 @@ function play(clock: Clock, script: Required<Script>, report: (report: RunReport
   const after = (ms: number, fn: () => void): void => {
     if (ms < Number.POSITIVE_INFINITY) cancel = clock.timer(ms, fn);
   };
-  const end = (how: RunEnd): void => {
+  const end = (how: RunEnd = script.end): void => {
     if (over) return;
     over = true;
     cancel();

@@ -180,6 +180,13 @@ test(
   }),
 );
 
+/** RUNNING says that there is a process, not how far it has come. */
+async function isReady(rig: Rig, probe: Probe, id: string): Promise<void> {
+  for (let data = ''; data === ''; ) {
+    ({ data } = JSON.parse((await get(rig, read(virtual(probe, '/stdout', id), '&offset=0'))).body) as { data: string });
+  }
+}
+
 test(
   'a process and its children end with a kill, or after the grace',
   withRig(REAL(), async (rig) => {
@@ -187,10 +194,12 @@ test(
     await launch(rig, probe, { id: 'polite', command: 'sleep 50 & wait', until: 'RUNNING' });
     await probe.call('KILL', { kill: { task_id: { value: 'polite' } } });
     assert.equal((await stateOf(rig, probe, { id: 'polite', state: 'KILLED' })).message, 'Command terminated with signal Terminated');
-    await launch(rig, probe, { id: 'deaf', command: 'trap "" TERM; while true; do sleep 0.05; done', until: 'RUNNING' });
+    await launch(rig, probe, { id: 'deaf', command: 'trap "" TERM; echo ready; while true; do sleep 0.05; done', until: 'RUNNING' });
+    await isReady(rig, probe, 'deaf');
     await probe.call('KILL', { kill: { task_id: { value: 'deaf' }, kill_policy: { grace_period: { nanoseconds: 100e6 } } } });
     assert.equal((await stateOf(rig, probe, { id: 'deaf', state: 'KILLED' })).message, 'Command terminated with signal Killed');
-    await launch(rig, probe, { id: 'seven', command: 'trap "exit 7" TERM; while true; do sleep 0.02; done', until: 'RUNNING' });
+    await launch(rig, probe, { id: 'seven', command: 'trap "exit 7" TERM; echo ready; while true; do sleep 0.02; done', until: 'RUNNING' });
+    await isReady(rig, probe, 'seven');
     await probe.call('KILL', { kill: { task_id: { value: 'seven' } } });
     assert.equal((await stateOf(rig, probe, { id: 'seven', state: 'KILLED' })).message, 'Command exited with status 7');
   }),

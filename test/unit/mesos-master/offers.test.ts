@@ -2,36 +2,9 @@
 
 import { test } from 'uvu';
 import assert from 'node:assert/strict';
-import type { Probe } from '../../mesos-master/probe.ts';
-import { accept, amount, firstOffer, launch, pause, stateOf, taskInfo, withRig, type Rig } from './rig.ts';
+import { accept, amount, firstOffer, launch, pause, stateOf, taskInfo, withRig } from './rig.ts';
 
 const CYCLE = { timing: { allocationMs: 30 } };
-
-/** Declines the newest offer and measures until the next, in allocation cycles. */
-async function cyclesAfterDecline(rig: Rig, probe: Probe, refuseSeconds: number | undefined): Promise<number> {
-  const offer = await firstOffer(rig, probe);
-  const before = probe.offers.length;
-  const from = performance.now();
-  const filters = refuseSeconds === undefined ? {} : { filters: { refuse_seconds: refuseSeconds } };
-  await probe.call('DECLINE', { decline: { offer_ids: [offer.id], ...filters } });
-  await rig.master.until(() => probe.offers.length > before);
-  return (performance.now() - from) / 30;
-}
-
-for (const [seconds, least, most] of [
-  [0, 0, 2],
-  [0.001, 1, 4],
-  [0.12, 4, 8],
-  [undefined, 5, 10],
-] as const) {
-  test(
-    `declined with refuse_seconds ${seconds}: offered again after ${least} to ${most} cycles`,
-    withRig({ timing: { allocationMs: 30, defaultRefuseMs: 150 } }, async (rig) => {
-      const cycles = await cyclesAfterDecline(rig, await rig.subscribe(), seconds);
-      assert.ok(cycles >= least && cycles <= most, `${cycles} cycles`);
-    }),
-  );
-}
 
 test(
   'a filter survives a resubscription and REVIVE ends it at once',

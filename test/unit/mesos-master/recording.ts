@@ -10,6 +10,8 @@ export interface Recording {
   readonly agents: readonly { readonly cpus: number; readonly mem: number; readonly disk: number }[];
   readonly masters?: number;
   readonly timing?: Partial<Timing>;
+  /** Tasks end when the recording comes to their end, and not after a time: for what must not be overtaken. */
+  readonly ends?: 'when expected';
   /** Each: events in the order in which they must have come. */
   readonly order?: readonly (readonly string[])[];
   /** Tasks of which more came after the recording was stopped. */

@@ -23,7 +23,7 @@ const LIMIT_MS = 8_000;
 
 export async function replay(recording: Recording): Promise<void> {
   const { speed, agents, masters = 1 } = recording;
-  const runner = new ScriptedRunner(systemClock, (run) => scaledScript(run, speed));
+  const runner = new ScriptedRunner(systemClock, (run) => scaledScript(run, recording));
   const timing = { ...scaledTiming(speed), killGraceMs: 10_000 * speed, masterRefusesMs: 1, ...recording.timing };
   const master = await StandInMaster.start({
     seed: 7,
@@ -47,11 +47,11 @@ export async function replay(recording: Recording): Promise<void> {
   }
 }
 
-function scaledScript(run: TaskRun, speed: number): Script {
+function scaledScript(run: TaskRun, { speed, ends }: Recording): Script {
   const image = run.info.container?.docker?.image ?? '';
   if (image.startsWith('nosuch/')) return { end: { how: 'launch-failed', message: failedPull(image) } };
   const script = shellScript(run);
-  return { ...script, durationMs: (script.durationMs ?? 0) * speed };
+  return { ...script, durationMs: ends === 'when expected' ? Number.POSITIVE_INFINITY : (script.durationMs ?? 0) * speed };
 }
 
 function failedPull(image: string): string {
@@ -206,6 +206,8 @@ class Player {
 
   async #expectUpdate(taskId: string, step: Step): Promise<void> {
     const source = `SOURCE_${step.source}`;
+    const ends = source === 'SOURCE_EXECUTOR' && (step.state === 'FINISHED' || step.state === 'FAILED');
+    if (ends && this.#recording.ends === 'when expected') this.#runner.end(taskId);
     const event = await this.#claim(step, (one) => one.type === 'UPDATE' && isAbout(one.update.status, taskId, source));
     if (event.type === 'UPDATE') this.#compareUpdate(step, event.update.status);
   }
@@ -265,7 +267,7 @@ class Player {
         this.#agents.get('S0')?.loseExecutor(this.#probe({ who: 'CK' }).frameworkId, step.task ?? '');
         return undefined;
       case 'endTask':
-        this.#runner.end(step.task ?? '', { how: 'exited', status: step.status ?? 0 });
+        this.#runner.end(step.task ?? '', step.status === undefined ? undefined : { how: 'exited', status: step.status });
         return undefined;
       case 'killMaster':
         return this.#master.killMaster();
@@ -324,6 +326,8 @@ class Player {
 
   async #awaitTasks(step: Step): Promise<void> {
     for (const id of step.tasks as readonly string[]) {
+      if (step.state === 'FINISHED') await this.#until(() => this.#master.history.count('start', id) > 0);
+      if (step.state === 'FINISHED') this.#runner.end(id);
       for (let state = ''; state !== `TASK_${step.state}`; ) {
         const event = await this.#claim(step, (one) => one.type === 'UPDATE' && isAbout(one.update.status, id, 'SOURCE_EXECUTOR'));
         if (event.type !== 'UPDATE') continue;
