@@ -18,6 +18,8 @@ export interface Pool extends AgentView {
   ports: readonly PortRange[];
   /** Tasks put on it in this decision. */
   staged: number;
+  /** How many its executor will take now. */
+  launches: number;
 }
 
 const thousandths = (amount: number): number => Math.round(amount * 1000);
@@ -41,6 +43,7 @@ export class OfferBook {
     if (!pool) this.pools.set(offer.pool, (pool = emptyPool(offer)));
     pool.offerIds.push(offer.id);
     this.#poolOf.set(offer.id, pool);
+    pool.launches = Math.max(pool.launches, offer.launches ?? Infinity);
     addResources(pool, offer.resources);
   }
 
@@ -81,7 +84,7 @@ export class OfferBook {
   }
 
   #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
-    return pool.staged < this.#launchBatch && fits(pool, job, placed);
+    return pool.staged < Math.min(this.#launchBatch, pool.launches) && fits(pool, job, placed);
   }
 
   /** Takes what the job asks for out of the pool; returns the host ports chosen. */
@@ -112,6 +115,7 @@ function emptyPool(offer: Offer): Pool {
     free: { cpus: 0, mem: 0, disk: 0, gpus: 0 },
     ports: [],
     staged: 0,
+    launches: 0,
   };
 }
 

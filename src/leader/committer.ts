@@ -1,5 +1,5 @@
 /**
- * Makes decisions durable and then acts on them, one transaction after the other, while the next decision is being made. Nothing is
+ * Makes decisions durable and then acts on them, one transaction after the other. Nothing is
  * performed or published before the transaction that holds it is durable, and never out of order.
  */
 
@@ -26,7 +26,6 @@ export class Committer {
   readonly #queue: Batch[] = [];
   #hasFailed = false;
   #work: Promise<void> | undefined;
-  #ring: (() => void) | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -38,14 +37,6 @@ export class Committer {
     if (this.#queue.length > 0) this.#work ??= this.#drain();
   }
 
-  /** Resolves when nothing waits behind the commit under way: events that came meanwhile can then be decided together. */
-  hasRoom(): Promise<void> {
-    if (this.#queue.length === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#ring = resolve;
-    });
-  }
-
   /** Resolves when all that was added is committed and acted on, or given up. */
   async idle(): Promise<void> {
     while (this.#work) await this.#work;
@@ -53,7 +44,6 @@ export class Committer {
 
   async #drain(): Promise<void> {
     for (let batch = this.#queue.shift(); batch; batch = this.#queue.shift()) {
-      if (this.#queue.length === 0) this.#ring?.();
       try {
         await this.#commit(batch);
         this.#act(batch);
@@ -65,7 +55,6 @@ export class Committer {
       if (this.#hasFailed) this.#queue.length = 0;
     }
     this.#work = undefined;
-    this.#ring?.();
   }
 
   async #commit(batch: Batch): Promise<void> {

@@ -5,8 +5,7 @@
  *       ^                                 │
  *       └── events gather meanwhile ──────┘
  *
- * One decision may be made while the last transaction of the one before is under way, no more: what comes meanwhile gathers, and is
- * decided and committed together. A commit that fails ends the term: whatever the
+ * What comes while a decision is being committed gathers, and is decided and committed together (group commit). A commit that fails ends the term: whatever the
  * engine believed after it is thrown away with the engine, and the next term reads what is true. If the process dies between
  * commit and act, the next leader finds the intent and asks the executor.
  */
@@ -121,7 +120,7 @@ export class TermLoop {
       observer.decided((clock.monotonic() - startedAt) / 1000);
       this.#deps.onDecision?.(engine, decision);
       committer.add(decision.steps);
-      await committer.hasRoom();
+      await committer.idle();
       await this.#inbox.wait(decision.wakeAt);
     }
     await committer.idle();

@@ -13,9 +13,9 @@ export async function openStore(config: Config['store'], clock: Clock, logger: L
   }
   // etcd3 costs 190 ms to load: only where it is used.
   const { openEtcdStore } = await import('../store/etcd/etcd-store.ts');
-  const { hosts, prefix, leaseTtlMs, tls } = config.etcd;
+  const { hosts, prefix, leaseTtlMs, maxTxnOps, tls } = config.etcd;
   const files = readTls(tls);
-  return openEtcdStore({ hosts, prefix, leaseTtlMs, ...(files ? { tls: files } : {}), clock, logger });
+  return openEtcdStore({ hosts, prefix, leaseTtlMs, maxTxnOps, ...(files ? { tls: files } : {}), clock, logger });
 }
 
 export interface TlsFiles {

@@ -10,7 +10,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { StoreError } from './errors.ts';
 import type { HeldTerm } from './held-term.ts';
-import type { Entry, Revision, Write } from './port.ts';
+import type { CommitLimits, Entry, Revision, Write } from './port.ts';
 import type { Reply } from './reply.ts';
 import { checkCommit } from './write-rules.ts';
 
@@ -35,6 +35,8 @@ export interface CommitChainOptions {
   readonly previous: Revision;
   readonly send: (request: CommitRequest) => Promise<Reply<CommitReply>>;
   readonly retryDelayMs: number;
+  /** How much one commit may hold. Default: what every store can take. */
+  readonly limits?: CommitLimits;
   /** How long one commit is tried before the term is given up: a medium that refuses writes may well keep a lease alive. */
   readonly limitMs: number;
 }
@@ -53,7 +55,7 @@ export class CommitChain {
 
   /** See Store.commit. */
   async commit(writes: readonly Write[]): Promise<Revision> {
-    checkCommit(writes);
+    checkCommit(writes, this.#options.limits);
     if (this.#busy) throw new TypeError('commits of a term are made one at a time');
     this.#busy = true;
     try {

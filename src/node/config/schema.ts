@@ -31,6 +31,7 @@ const store = z.strictObject({
       hosts: z.array(text).min(1).max(32).default(['http://127.0.0.1:2379']).describe('Client URLs of the members.'),
       prefix: text.default('/kairos').describe('Under which all keys are.'),
       leaseTtlMs: milliseconds.default(5_000).describe('How long a silent leader stays leader; whole seconds.'),
+      maxTxnOps: z.number().int().min(128).max(10_000).default(128).describe('What every member was given as --max-txn-ops.'),
       tls: tls.prefault({}),
     })
     .prefault({}),

@@ -16,6 +16,7 @@ import type { Candidate, Revision, Term, Write } from '../port.ts';
 import type { Reply } from '../reply.ts';
 import { COMMIT_KEY, encodeCandidate, LEADER_KEY } from '../reserved-keys.ts';
 import { EtcdLease } from './etcd-lease.ts';
+import { commitLimitsOf } from './etcd-options.ts';
 import { type EtcdContext, watchChanges } from './etcd-watch.ts';
 
 /** What the leader key and the commit marker were at one revision. */
@@ -153,7 +154,8 @@ export class EtcdElection {
     const term = new HeldTerm(number, () => lease.revoke());
     lease.keep({ verify: () => this.#isCurrent(number), onLost: (why) => term.end(why) });
     this.#term = term;
-    this.#chain = new CommitChain({ clock, term, previous, retryDelayMs, limitMs, send: (request) => this.#send(request) });
+    const limits = commitLimitsOf(this.#context.settings);
+    this.#chain = new CommitChain({ clock, term, previous, retryDelayMs, limitMs, limits, send: (request) => this.#send(request) });
     return term;
   }
 

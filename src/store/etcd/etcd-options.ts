@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { type CommitLimits, MAX_OPERATIONS, MAX_TRANSACTION_BYTES } from '../port.ts';
 
 /** A leader that dies is replaced after this. etcd takes no less than 2 s. */
 export const DEFAULT_LEASE_TTL_MS = 5_000;
@@ -21,6 +22,11 @@ export const DEFAULT_WATCH_CHECK_MS = 5_000;
 /** etcd 3.4 counts the rest of the range for every page: small pages make a snapshot quadratic. */
 export const DEFAULT_SNAPSHOT_PAGE = 5_000;
 
+/** etcd's own default for `--max-txn-ops`. */
+export const DEFAULT_MAX_TXN_OPS = 128;
+/** Operations of a transaction that this adapter keeps for itself. */
+const OWN_OPERATIONS = DEFAULT_MAX_TXN_OPS - MAX_OPERATIONS;
+
 export interface EtcdStoreOptions {
   /** `http://host:port` or, with TLS, `https://host:port`; one or more members of one cluster. */
   readonly hosts: readonly string[];
@@ -32,6 +38,8 @@ export interface EtcdStoreOptions {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Whole seconds; default 5 s. */
   readonly leaseTtlMs?: number;
+  /** What every member was given as `--max-txn-ops`; never less than 128. A larger one makes bursts faster. */
+  readonly maxTxnOps?: number;
   readonly leaseMarginMs?: number;
   readonly callTimeoutMs?: number;
   readonly resolveLimitMs?: number;
@@ -47,6 +55,7 @@ export type EtcdSettings = Required<Omit<EtcdStoreOptions, 'tls' | 'logger'>> & 
 export function settingsOf(options: EtcdStoreOptions): EtcdSettings {
   return {
     leaseTtlMs: DEFAULT_LEASE_TTL_MS,
+    maxTxnOps: DEFAULT_MAX_TXN_OPS,
     leaseMarginMs: DEFAULT_LEASE_MARGIN_MS,
     callTimeoutMs: DEFAULT_CALL_TIMEOUT_MS,
     resolveLimitMs: DEFAULT_RESOLVE_LIMIT_MS,
@@ -57,4 +66,9 @@ export function settingsOf(options: EtcdStoreOptions): EtcdSettings {
     snapshotPage: DEFAULT_SNAPSHOT_PAGE,
     ...options,
   };
+}
+
+/** A commit may fill a transaction, less what the adapter adds to it; its bytes are bounded by etcd's request limit as before. */
+export function commitLimitsOf({ maxTxnOps }: Pick<EtcdSettings, 'maxTxnOps'>): CommitLimits {
+  return { operations: maxTxnOps - OWN_OPERATIONS, bytes: MAX_TRANSACTION_BYTES };
 }

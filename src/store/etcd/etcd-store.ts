@@ -11,7 +11,7 @@ import {
   type Candidate,
   type Change,
   type ChangeBatch,
-  DEFAULT_COMMIT_LIMITS,
+  type CommitLimits,
   type Entry,
   type LeaderRecord,
   type Revision,
@@ -29,7 +29,7 @@ import { EtcdAnnouncer } from './etcd-announcer.ts';
 import { EtcdClient } from './etcd-client.ts';
 import { EtcdElection } from './etcd-election.ts';
 import { EtcdKeys } from './etcd-keys.ts';
-import { type EtcdStoreOptions, settingsOf } from './etcd-options.ts';
+import { commitLimitsOf, type EtcdStoreOptions, settingsOf } from './etcd-options.ts';
 import { type EtcdContext, watchChanges, watchStore } from './etcd-watch.ts';
 
 /** A snapshot whose revision was compacted away between two pages is begun again this often. */
@@ -44,7 +44,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
 
 class EtcdStore implements Store {
   readonly kind = 'etcd';
-  readonly commitLimits = DEFAULT_COMMIT_LIMITS;
+  readonly commitLimits: CommitLimits;
   readonly #context: EtcdContext;
   readonly #election: EtcdElection;
   readonly #announcer: EtcdAnnouncer;
@@ -54,6 +54,7 @@ class EtcdStore implements Store {
   constructor(context: EtcdContext) {
     const { clock, resolveLimitMs, retryDelayMs } = context.settings;
     this.#context = context;
+    this.commitLimits = commitLimitsOf(context.settings);
     this.#election = new EtcdElection(context);
     this.#announcer = new EtcdAnnouncer(context);
     this.#writer = new TransactionWriter({

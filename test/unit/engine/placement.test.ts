@@ -61,6 +61,16 @@ test('the intent is durable in the step that launches, several tasks in one laun
   for (const { value } of step?.writes ?? []) assert.match(value ?? '', /"state":"launching"/);
 });
 
+test('no more tasks are launched on an offer than its executor will take', () => {
+  const rig = rigWithout();
+  for (const name of ['a', 'b', 'c']) rig.define({ name, schedule: due });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('a1', { launches: 2 });
+  assert.equal(rig.launches.length, 2);
+  rig.offer('a1', { launches: 2 });
+  assert.equal(rig.launches.length, 3);
+});
+
 test('offers of one pool are spent together', () => {
   const rig = rigWithout();
   rig.define({ name: 'a', schedule: due, task: { command: 'x', cpus: 2, mem: 300 } });

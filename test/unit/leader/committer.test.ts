@@ -66,23 +66,6 @@ test('a command is performed only after the commit that holds it, and commits fo
   assert.deepEqual(story, ['commit a', 'landed', 'revive', 'commit b', 'landed', 'revive']);
 });
 
-test('there is room while the last commit is under way, and none while others wait behind it', async () => {
-  const { committer, answer } = setup();
-  committer.add([full('a')]);
-  await committer.hasRoom();
-  committer.add([full('b')]);
-  let hasRoom = false;
-  const room = committer.hasRoom().then(() => {
-    hasRoom = true;
-  });
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(hasRoom, false);
-  await answer();
-  await room;
-  await answer();
-  await committer.idle();
-});
-
 test('after a failed commit nothing that was decided behind it is committed or performed', async () => {
   const { committer, story, failures, answer } = setup();
   committer.add([full('a'), full('b')]);
