@@ -23,6 +23,8 @@ function handOver(world: World, run: RunRecord): void {
   const slot = world.slot(run.job);
   const from = run.handover ?? '';
   const names = childNames(world, run.job).filter((name) => name > from);
+  // Those that come to life by it first: the others may have to wait for them.
+  if (run.firstAttempt !== undefined) for (const name of names) reviveChild(world, run, world.slot(name));
   let reached = from;
   for (const name of names) {
     if (world.recorder.room < CHILD_ROOM) {
@@ -50,9 +52,7 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
   if (!isRelevant(world, run.job, run.flow)) return;
-  const earlier = world.runInFlow(child, run.flow);
-  if (earlier && run.firstAttempt !== undefined) return reconsider(world, child, { flow: run.flow, record: earlier.record });
-  if (earlier) return;
+  if (world.runInFlow(child, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
 }
@@ -83,13 +83,20 @@ function decideInFlow(world: World, child: Slot, flow: FlowId): void {
   createRun(world, child, { trigger, flow, ...(blocked ? { skip: upstreamReason(blocked) } : {}) });
 }
 
-/** A parent that had failed was run again: a child skipped for it takes its part in the flow after all, once all is as it must be. */
-function reconsider(world: World, child: Slot, { flow, record }: { flow: FlowId; record: RunRecord | undefined }): void {
-  if (record?.state !== 'skipped' || record.reason?.code !== 'upstream' || child.job?.suspended) return;
+/**
+ * A parent that had failed was run again: a child skipped for it takes its part in the flow after all, once all is as it must be.
+ * May be done twice: what is open again is not skipped any more.
+ */
+function reviveChild(world: World, run: RunRecord, child: Slot): void {
+  const { flow } = run;
+  const record = world.runInFlow(child, flow)?.record;
+  if (record?.state !== 'skipped' || record.reason?.code !== 'upstream') return;
+  if (!child.job || child.job.suspended || child.job.join === 'latest' || !isRelevant(world, run.job, flow)) return;
   const held = countTokens(world, child, { flow, about: speakersIn(world, flow) });
   if (held.spoken < held.of || held.blocked || isBlockerForgotten(world, child, record)) return;
-  reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
   withdrawTokens(world, child, flow);
+  if (world.recorder.room < CHILD_ROOM) world.recorder.close();
+  reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
 }
 
 /** Whether the word of a parent that blocked the run can't be read any more: then it stands. */
@@ -98,12 +105,16 @@ function isBlockerForgotten(world: World, child: Slot, record: RunRecord): boole
   return (child.job as Job).after.some(({ job }) => blockers.includes(job) && !world.runInFlow(world.slot(job), record.flow));
 }
 
-/** A run is open again: children that wait in its flow and have heard it wait for it once more. */
+/**
+ * A run is about to be open again: children that wait in its flow and have heard it wait for it once more. Closes steps as they fill:
+ * if the process dies between them, the next leader counts all tokens from the runs.
+ */
 export function withdrawTokens(world: World, slot: Slot, flow: FlowId): void {
   for (const name of childNames(world, slot.name)) {
     const child = world.slot(name);
-    if (!child.state?.tokens?.[flow]) continue;
-    putTokens(world, child, { flow, held: countTokens(world, child, { flow, about: speakersIn(world, flow) }) });
+    if (!child.job || !child.state?.tokens?.[flow]) continue;
+    putTokens(world, child, { flow, held: countTokens(world, child, { flow, about: speakersIn(world, flow).add(slot.name) }) });
+    if (world.recorder.room < CHILD_ROOM) world.recorder.close();
   }
 }
 

@@ -71,8 +71,8 @@ function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): s
   if (!slot?.job) return 'no such job';
   if (!record || (record.state !== 'failed' && record.state !== 'killed')) return 'not failed';
   if (slot.job.suspended) return 'suspended';
-  reopenRun(world, slot, record);
   withdrawTokens(world, slot, record.flow);
+  reopenRun(world, slot, record);
   return 'running again';
 }
 
