@@ -14,7 +14,7 @@ import type { JobRecord } from '../../src/job/job.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
 import type { MemoryConnection } from '../../src/store/memory/memory-connection.ts';
-import type { Revision, Term, Write } from '../../src/store/port.ts';
+import type { Revision, Store, Term, Write } from '../../src/store/port.ts';
 import { Replica } from '../../src/store/replica.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
@@ -35,8 +35,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface ApiNode {
-  readonly store: MemoryConnection;
+export interface ApiNode<AnyStore extends Store = MemoryConnection> {
+  readonly store: AnyStore;
   readonly replica: Replica;
   readonly api: Api;
   readonly url: string;
@@ -59,7 +59,7 @@ export async function setUpApi(deps: Partial<ApiDeps> = {}): Promise<ApiRig> {
   const leader = cluster.connect();
   let term: Promise<Term> | undefined;
   const join = async (extra: Partial<ApiDeps> = {}): Promise<ApiNode> => {
-    const node = await startNode(cluster, extra);
+    const node = await startApiNode(cluster.connect(), extra);
     nodes.push(node);
     return node;
   };
@@ -86,8 +86,8 @@ export async function setUpApi(deps: Partial<ApiDeps> = {}): Promise<ApiRig> {
   };
 }
 
-async function startNode(cluster: MemoryCluster, extra: Partial<ApiDeps>): Promise<ApiNode> {
-  const store = cluster.connect();
+/** A node's API over any store, which it closes in the end. */
+export async function startApiNode<AnyStore extends Store>(store: AnyStore, extra: Partial<ApiDeps> = {}): Promise<ApiNode<AnyStore>> {
   const replica = new Replica({ store, clock: systemClock, onError: () => undefined, probeEveryMs: 0, reconcileEveryMs: 0 });
   await replica.start();
   const app = createApi({
