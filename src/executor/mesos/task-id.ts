@@ -1,7 +1,6 @@
 /** What Mesos accepts as a task id: checked here, because there it costs the offer and comes back as TASK_ERROR. */
 
 const MAX_BYTES = 255;
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const FORBIDDEN = /[/\\\u0000-\u001f\u007f]/;
 
 /** What is wrong with it, in words; `undefined`: nothing. */
