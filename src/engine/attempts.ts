@@ -1,5 +1,6 @@
 /** The end of an attempt: what it means for its run. Always in the open step. */
 
+import type { TaskState } from '../executor/port.ts';
 import type { Attempt, Fault, Reason, RunRecord } from './records.ts';
 import { retryDelayMs } from './retry.ts';
 import { settleRun, storeOpen } from './runs.ts';
@@ -11,6 +12,8 @@ export interface AttemptEnd {
   readonly reason?: Reason;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** The executor's last word; absent when it said nothing and was given up. */
+  readonly state?: TaskState;
 }
 
 export function withLastAttempt(run: RunRecord, change: Partial<Attempt>): RunRecord {

@@ -84,6 +84,7 @@ type FinalState = Exclude<TaskState, 'staging' | 'starting' | 'running' | 'killi
 
 function attemptEnd(run: RunRecord, status: TaskStatus): AttemptEnd {
   const known = {
+    state: status.state,
     ...(status.exitCode === undefined ? {} : { exitCode: status.exitCode }),
     ...(status.signal === undefined ? {} : { signal: status.signal }),
   };

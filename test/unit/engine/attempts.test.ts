@@ -30,6 +30,7 @@ test('a failed attempt is followed by another, with backoff, up to the bound', (
     run?.attempts.map((attempt) => attempt.exitCode),
     [3, 3, 4],
   );
+  assert.equal(run?.attempts[2]?.state, 'failed', 'the attempt keeps the executor’s last word');
   assert.equal(rig.state('j')?.totals.failed, 1);
 });
 
