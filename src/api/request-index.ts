@@ -3,12 +3,15 @@
  * it started carries its id. To find that run quickly, the job of each request that passes by is remembered for a while.
  */
 
-import { REQUESTS, RUNS, requestKey, runKey, runsPrefix } from '../engine/keys.ts';
+import type { Clock } from '../clock/clock.ts';
+import { JOBS, REQUESTS, requestKey, runKey, runsPrefix } from '../engine/keys.ts';
 import type { Request, RunRecord } from '../engine/records.ts';
 import type { ReplicaView } from './deps.ts';
 import { maybeRecord, readRecord } from './records.ts';
 
 const REMEMBERED = 10_000;
+/** Jobs whose runs are looked through between two chances for others. */
+const SLICE = 200;
 
 export type RequestFate =
   | { readonly state: 'pending'; readonly request: Request }
@@ -36,21 +39,36 @@ export class RequestIndex {
   }
 
   /** undefined: nothing is known of it. */
-  find(id: string): RequestFate | undefined {
+  async find(id: string, clock: Pick<Clock, 'sleep'>): Promise<RequestFate | undefined> {
     const entry = this.#replica.get(requestKey(id));
     if (entry !== undefined) return { state: 'pending', request: readRecord<Request>(entry) };
     const request = this.#seen.get(id);
-    const run = this.#runOf(id, request);
+    const run = request === undefined ? await this.#search(id, clock) : this.#runOf(request);
     return request === undefined && run === undefined ? undefined : { state: 'taken', request, run };
   }
 
-  #runOf(id: string, request: Request | undefined): RunRecord | undefined {
-    if (request?.type === 'retry' || request?.type === 'mark')
-      return maybeRecord<RunRecord>(this.#replica.get(runKey(request.job, request.run)));
-    // Its runs are many; they are found with the job.
-    if (request?.type === 'backfill') return undefined;
-    // Of a request that passed before this node started the job is not known: all runs are looked through, by their text alone.
-    for (const entry of this.#replica.list(request === undefined ? RUNS : runsPrefix(request.job))) {
+  #runOf(request: Request): RunRecord | undefined {
+    const { id, job, type } = request;
+    if (type === 'retry' || type === 'mark') return maybeRecord<RunRecord>(this.#replica.get(runKey(job, request.run)));
+    // A backfill's runs are many; they are found with the job.
+    return type === 'backfill' ? undefined : this.#among(job, id);
+  }
+
+  /** Of a request that passed before this node started the job is not known: all runs are looked through, in slices. */
+  async #search(id: string, clock: Pick<Clock, 'sleep'>): Promise<RunRecord | undefined> {
+    let jobs = 0;
+    for (const { key } of this.#replica.list(JOBS)) {
+      const run = this.#among(key.slice(JOBS.length), id);
+      if (run !== undefined) return run;
+      jobs += 1;
+      if (jobs % SLICE === 0) await clock.sleep(0);
+    }
+    return undefined;
+  }
+
+  /** By their text alone: reading all is dearer. */
+  #among(job: string, id: string): RunRecord | undefined {
+    for (const entry of this.#replica.list(runsPrefix(job))) {
       if (!entry.value.includes(id)) continue;
       const run = readRecord<RunRecord>(entry);
       if (run.trigger.type === 'request' && run.trigger.id === id) return run;

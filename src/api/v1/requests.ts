@@ -30,10 +30,10 @@ export function answerSubmitted(ctx: Context, { request, revision }: Submitted, 
   ctx.body = { ...requestView(request), state: 'pending', ...data };
 }
 
-function readRequest(ctx: Context, api: ApiParts): void {
+async function readRequest(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
   const id = parameter(ctx, 'id');
-  const fate = ID.test(id) ? api.requests.find(id) : undefined;
+  const fate = ID.test(id) ? await api.requests.find(id, api.clock) : undefined;
   if (fate === undefined) throw new ApiError('request-not-found', `nothing is known of a request ${JSON.stringify(id.slice(0, 100))}`);
   ctx.body = fateView(api, id, fate);
 }
