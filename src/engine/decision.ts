@@ -14,6 +14,8 @@ export interface Step {
   readonly writes: readonly Write[];
   readonly commands: readonly ExecutorCommand[];
   readonly facts: readonly Fact[];
+  /** Even if it writes nothing, its commands wait for a commit: they must not be given by a leader that was deposed unawares. */
+  readonly isFenced?: true;
 }
 
 export interface Decision {
@@ -31,6 +33,7 @@ export class StepRecorder {
   #writes = new Map<string, unknown>();
   #commands: ExecutorCommand[] = [];
   #facts: Fact[] = [];
+  #isFenced = false;
 
   /** `maxOperations`: how many writes a step may have. */
   constructor(maxOperations: number) {
@@ -50,6 +53,11 @@ export class StepRecorder {
     this.#facts.push(fact);
   }
 
+  /** Makes the open step wait for a commit, whether or not it writes. */
+  fence(): void {
+    this.#isFenced = true;
+  }
+
   /** Operations left in the open step. */
   get room(): number {
     return this.#maxOperations - this.#writes.size;
@@ -61,10 +69,11 @@ export class StepRecorder {
     if (this.#writes.size > this.#maxOperations) throw new Error(`a step of ${this.#writes.size} writes can't be committed at once`);
     const writes: Write[] = [];
     for (const [key, value] of this.#writes) writes.push({ key, value: value === undefined ? undefined : JSON.stringify(value) });
-    this.#steps.push({ writes, commands: this.#commands, facts: this.#facts });
+    this.#steps.push({ writes, commands: this.#commands, facts: this.#facts, ...(this.#isFenced ? { isFenced: true } : {}) });
     this.#writes = new Map();
     this.#commands = [];
     this.#facts = [];
+    this.#isFenced = false;
   }
 
   /** Takes all closed steps. */

@@ -109,7 +109,7 @@ export function forgetJob(world: World, slot: Slot): void {
 /** Deletes kept runs and verdicts in steps that may be repeated; the counter stays, so that no task id comes twice. */
 function clearRemains(world: World, slot: Slot): void {
   while (slot.kept && slot.kept.length > 0) {
-    world.dropOldestRun(slot, 'all');
+    world.dropOldestRun(slot, 0);
     if (world.recorder.room < 2) world.recorder.close();
   }
   while (slot.verdicts && slot.verdicts.length > 0) {

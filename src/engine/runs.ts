@@ -184,5 +184,5 @@ function countOutcome(world: World, slot: Slot, run: RunRecord): void {
 /** Keeps `keepRuns` runs that are over, besides those of flows that go on; and none of a job that was deleted. */
 function prune(world: World, slot: Slot): void {
   const keep = slot.record ? (slot.job?.keepRuns ?? Infinity) : 0;
-  for (let left = 2; left > 0 && (slot.kept?.length ?? 0) > keep; left--) world.dropOldestRun(slot, slot.record ? 'ended-flows' : 'all');
+  for (let left = 2; left > 0 && (slot.kept?.length ?? 0) > keep; left--) world.dropOldestRun(slot, keep);
 }

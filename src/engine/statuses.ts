@@ -28,11 +28,22 @@ function acknowledge(world: World, { taskId, agentId, ack }: TaskStatus): void {
   if (ack !== undefined) world.recorder.command({ type: 'acknowledge', taskId, agentId: agentId ?? '', ack });
 }
 
-/** A task whose attempt is over (or that no record knows) must not go on: it was given up, and another may have taken its place. */
+/**
+ * A task whose attempt is over (or that no record knows) must not go on: it was given up, and another may have taken its place.
+ * One that no record knows may also be a newer leader's: it is killed, and its end acknowledged, only if this term still stands.
+ */
 function answerStray(world: World, { taskId, agentId, state }: TaskStatus): void {
+  if (!isKnown(world, taskId)) world.recorder.fence();
   if (!isRunning(state)) return;
   world.recorder.fact({ type: 'stray-task', taskId, state });
   world.recorder.command({ type: 'kill', task: { taskId, agentId: agentId ?? '', address: '' }, graceMs: 0 });
+}
+
+function isKnown(world: World, task: string): boolean {
+  const id = parseTaskId(task);
+  const slot = id && world.slots.get(id.job);
+  const attempts = slot && (world.run(id.job, id.run)?.attempts ?? world.keptRun(slot, id.run)?.tasks);
+  return attempts?.some(({ taskId }) => taskId === task) ?? false;
 }
 
 function isRunning(state: TaskState): boolean {

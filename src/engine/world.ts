@@ -254,9 +254,10 @@ export class World {
     slot.kept = slot.kept?.filter((run) => run.number !== number);
   }
 
-  /** Forgets the oldest kept run, its logs included; `of` ended flows only, or of all. */
-  dropOldestRun(slot: Slot, of: 'ended-flows' | 'all'): void {
-    const place = of === 'all' ? 0 : slot.kept?.findIndex((kept) => !this.#activeFlows.has(kept.flow));
+  /** Forgets the oldest run that is over, its logs included, beyond the newest `keep`; not one whose flow goes on, unless none is kept. */
+  dropOldestRun(slot: Slot, keep: number): void {
+    const last = (slot.kept?.length ?? 0) - keep;
+    const place = slot.kept?.findIndex((kept, index) => index < last && (keep === 0 || !this.#activeFlows.has(kept.flow)));
     const [run] = place === undefined || place < 0 ? [] : (slot.kept?.splice(place, 1) ?? []);
     if (!run) return;
     if (this.#handingOver.delete(runId(slot.name, run.number))) this.#activeFlows.leave(run.flow);

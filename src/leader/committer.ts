@@ -58,7 +58,7 @@ export class Committer {
   }
 
   async #commit(batch: Batch): Promise<void> {
-    if (batch.writes.length === 0) return;
+    if (!batch.isFenced) return;
     const { store, term, clock, observer } = this.#options;
     const startedAt = clock.monotonic();
     const report = (outcome: CommitOutcome): void =>

@@ -10,6 +10,8 @@ export interface Batch {
   readonly writes: readonly Write[];
   /** What may be done once the writes are durable, in order. */
   readonly steps: readonly Step[];
+  /** Whether there is anything to commit; with no writes, a commit that only shows that the term still stands. */
+  readonly isFenced: boolean;
 }
 
 export function packSteps(steps: readonly Step[], limits: CommitLimits): Batch[] {
@@ -55,7 +57,11 @@ class OpenBatch {
   }
 
   close(): Batch {
-    return { writes: [...this.#writes.values()], steps: this.#steps };
+    return {
+      writes: [...this.#writes.values()],
+      steps: this.#steps,
+      isFenced: this.#writes.size > 0 || this.#steps.some((step) => step.isFenced),
+    };
   }
 }
 
