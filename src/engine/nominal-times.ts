@@ -49,12 +49,28 @@ interface Span {
 /** Before, in, between and after the latest suspensions, of the job and of the cluster. */
 function decideAround(world: World, slot: Slot, until: Instant): void {
   const spans = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.from <= until);
-  for (const span of spans.sort((a, b) => a.from - b.from)) {
-    decideOpen(world, slot, span.from - 1);
+  spans.sort((a, b) => a.from - b.from);
+  for (const [index, span] of spans.entries()) {
+    const isFollowed = hasOpenTime(slot, spans.slice(index), until);
+    decideOpen(world, slot, { until: span.from - 1, isFollowed });
     if (span.to === undefined) return;
     recordSuspended(world, slot, { ...span, to: Math.min(span.to, until + 1) });
   }
-  decideOpen(world, slot, until);
+  decideOpen(world, slot, { until, isFollowed: false });
+}
+
+/** Whether a nominal time lies after the first of these suspensions, up to `until`, and in none of the others. */
+function hasOpenTime(slot: Slot, [first, ...others]: readonly Span[], until: Instant): boolean {
+  const schedule = slot.job?.schedule as Schedule;
+  let from = first?.to;
+  for (const span of others) {
+    if (from === undefined) return false;
+    const next = schedule.next(from - 1);
+    if (next !== undefined && next <= until && next < span.from) return true;
+    from = span.to === undefined ? undefined : Math.max(from, span.to);
+  }
+  const next = from === undefined ? undefined : schedule.next(from - 1);
+  return next !== undefined && next <= until;
 }
 
 /**
@@ -75,14 +91,14 @@ function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Sp
   recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
 }
 
-/** Nominal times of a span in which the job was not suspended. */
-function decideOpen(world: World, slot: Slot, until: Instant): void {
+/** Nominal times of a span in which the job was not suspended. `isFollowed`: a later one of another such span is decided next. */
+function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: Instant; isFollowed: boolean }): void {
   const { schedule, catchUp } = slot.job as Job & { schedule: Schedule };
   const outageEnd = Math.min(until, world.decidableSince - 1);
   const newest = outageEnd > cursorOf(slot) ? schedule.previous(outageEnd + 1) : undefined;
   if (newest !== undefined && newest > cursorOf(slot)) {
     const following = schedule.next(outageEnd);
-    const isSuperseded = following !== undefined && following <= until;
+    const isSuperseded = isFollowed || (following !== undefined && following <= until);
     if (catchUp === 'all') catchUpAll(world, slot, newest);
     else catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
   }
