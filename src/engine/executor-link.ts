@@ -8,7 +8,7 @@ import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
 import { IDLE_REFUSE_MS, LAUNCH_SHARE, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
 import { OfferBook } from './offer-book.ts';
 import { placePending } from './placement.ts';
-import type { ExecutorIdentity } from './records.ts';
+import type { ExecutorIdentity, ExecutorState } from './records.ts';
 import { waitingWakeAt, writeWaiting } from './shortage.ts';
 import { takeStatus } from './statuses.ts';
 import { isAlive, type World } from './world.ts';
@@ -46,7 +46,8 @@ export class ExecutorLink {
 
   /** When everything alive is to be asked about again, or what waits to be written down. */
   get wakeAt(): number | undefined {
-    return this.#isConnected ? Math.min(this.#reconcileAt, waitingWakeAt(this.#world) ?? Infinity) : undefined;
+    const waitingAt = waitingWakeAt(this.#world);
+    return this.#isConnected ? Math.min(this.#reconcileAt, waitingAt ?? Infinity) : waitingAt;
   }
 
   take(event: ExecutorEvent): void {
@@ -73,12 +74,22 @@ export class ExecutorLink {
   /** Launches what can be, then sees to the offers left over. */
   settle(): void {
     const world = this.#world;
-    if (!this.#isConnected) return;
-    if (world.now >= this.#reconcileAt) this.#reconcile();
-    if (this.#isReconciled && this.#offers.size > 0 && this.#isWaiting) placePending(world, this.#offers);
-    if (!this.#isExclusive && this.#isReconciled) this.#giveBack();
-    writeWaiting(world);
+    if (this.#isConnected) this.#settleConnected();
+    writeWaiting(world, this.#state);
     world.recorder.close();
+  }
+
+  get #state(): ExecutorState {
+    if (!this.#isConnected) return 'disconnected';
+    return this.#isReconciled ? 'ready' : 'reconciling';
+  }
+
+  #settleConnected(): void {
+    const world = this.#world;
+    if (world.now >= this.#reconcileAt) this.#reconcile();
+    if (!this.#isReconciled) return;
+    if (this.#offers.size > 0 && this.#isWaiting) placePending(world, this.#offers);
+    if (!this.#isExclusive) this.#giveBack();
   }
 
   /** Whether something wants to be launched and may be. */

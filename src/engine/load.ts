@@ -7,9 +7,9 @@ import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Entry } from '../store/port.ts';
 import { alignState, forgetJob, setDefinition } from './definitions.ts';
-import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS } from './keys.ts';
+import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS, WAITING_KEY } from './keys.ts';
 import { sendKill } from './kills.ts';
-import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord } from './records.ts';
+import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
 import { makeNextReady } from './runs.ts';
 import { isOver, type Slot, type World } from './world.ts';
@@ -46,6 +46,8 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     found.requests.push(JSON.parse(value) as Request);
   } else if (key === SUSPENSION_KEY) {
     world.suspension = JSON.parse(value) as ClusterSuspension;
+  } else if (key === WAITING_KEY) {
+    world.waiting = JSON.parse(value) as WaitingRecord;
   } else if (key === EXECUTOR_IDENTITY_KEY) {
     world.identity = JSON.parse(value) as ExecutorIdentity;
   }

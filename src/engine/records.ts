@@ -236,9 +236,16 @@ export interface Shortage {
   readonly nearest: { readonly agentId: string; readonly hostname: string; readonly lacks: readonly Lack[] };
 }
 
-/** The value at `executor/waiting`: runs that have waited for an offer for a while, by what they ask for (see shapeKey). */
+/** `reconciling`: connected, but not everything alive has been answered for, so nothing is launched yet. */
+export type ExecutorState = 'disconnected' | 'reconciling' | 'ready';
+
+/**
+ * The value at `executor/waiting`: how the leader's executor stands, and the runs that have waited for an offer for a while, by
+ * what they ask for (see shapeKey).
+ */
 export interface WaitingRecord {
   readonly at: Instant;
+  readonly executor: ExecutorState;
   readonly shapes: readonly { readonly key: string; readonly since: Instant; readonly runs: number; readonly shortage?: Shortage }[];
 }
 

@@ -9,7 +9,7 @@ import { type PlacedValues, unmetConstraint } from './constraints.ts';
 import { WAITING_KEY } from './keys.ts';
 import { WAITING_INTERVAL_MS, WAITING_SHAPES } from './limits.ts';
 import { type OfferBook, type Pool, shortagesOf } from './offer-book.ts';
-import type { Lack, Shortage, WaitingRecord } from './records.ts';
+import type { ExecutorState, Lack, Shortage, WaitingRecord } from './records.ts';
 import type { World } from './world.ts';
 
 /** Looks at the offers once for a shape that fitted none of them; again only after a while. */
@@ -63,12 +63,13 @@ export function waitingWakeAt(world: World): Instant | undefined {
   return world.pending.size > 0 || world.waiting.shapes.length > 0 ? world.waiting.at + WAITING_INTERVAL_MS : undefined;
 }
 
-/** Writes what waits and why, if it is time and something changed; one write, whatever waits. */
-export function writeWaiting(world: World): void {
-  if (world.now < world.waiting.at + WAITING_INTERVAL_MS) return;
+/** Writes how the executor stands at once when that changes, and what waits and why if it is time; one write, whatever waits. */
+export function writeWaiting(world: World, executor: ExecutorState): void {
+  const isChanged = executor !== world.waiting.executor;
+  if (!isChanged && world.now < world.waiting.at + WAITING_INTERVAL_MS) return;
   const shapes = waitingShapes(world);
-  const isNews = JSON.stringify(shapes) !== JSON.stringify(world.waiting.shapes);
-  world.waiting = { at: world.now, shapes };
+  const isNews = isChanged || JSON.stringify(shapes) !== JSON.stringify(world.waiting.shapes);
+  world.waiting = { at: world.now, executor, shapes };
   if (isNews) world.recorder.put(WAITING_KEY, world.waiting);
 }
 

@@ -98,7 +98,7 @@ export class World {
   /** Why shapes of waiting runs fitted no offer, as last seen. */
   readonly shortages = new Map<string, Shortage>();
   /** What was last written of the runs that wait. */
-  waiting: WaitingRecord = { at: 0, shapes: [] };
+  waiting: WaitingRecord = { at: 0, executor: 'disconnected', shapes: [] };
   /** The cluster's latest suspension. */
   suspension: ClusterSuspension | undefined;
   /** The time of the decision under way. */

@@ -1,10 +1,12 @@
 /**
- * `npm run bench`: every figure, one after the other. Names as arguments choose some: schedule, engine, offers,
- * store, process, lateness.
+ * `npm run bench`: every figure, one after the other. Names as arguments choose some: schedule, engine, offers, idle,
+ * store, process, lateness, mesos.
  */
 
 import { benchEngine } from './engine.ts';
+import { benchIdle } from './idle.ts';
 import { benchLateness } from './lateness.ts';
+import { benchMesos } from './mesos.ts';
 import { benchOffers } from './offers.ts';
 import { benchProcessExecutor } from './process-executor.ts';
 import { benchSchedule } from './schedule.ts';
@@ -14,9 +16,11 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   schedule: benchSchedule,
   engine: benchEngine,
   offers: benchOffers,
+  idle: benchIdle,
   store: benchStore,
   process: () => benchProcessExecutor(),
   lateness: benchLateness,
+  mesos: benchMesos,
 };
 
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('--'));

@@ -1,7 +1,7 @@
 /** Why a run that waits for an offer is not launched: nobody may launch, or which offer came nearest and what it lacked. */
 
 import { shapeKey } from '../../engine/pending-queue.ts';
-import type { RunRecord, Shortage } from '../../engine/records.ts';
+import type { RunRecord, Shortage, WaitingRecord } from '../../engine/records.ts';
 import { startingDeadline } from '../../engine/run-timer.ts';
 import { describeShortage } from '../../engine/shortage.ts';
 import { runId } from '../../engine/task-id.ts';
@@ -26,6 +26,7 @@ type Found = Pick<Explanation, 'text' | 'data'>;
 
 function shortageOf(run: RunRecord, { executor, waiting }: ClusterFacts): Found {
   if (executor === undefined) return { text: 'no executor has ever been connected', data: { because: 'no-executor' } };
+  if (waiting && waiting.executor !== 'ready') return executorHold(waiting);
   const key = run.spec === undefined ? undefined : shapeKey(resolveSpec(run.spec));
   const shape = waiting?.shapes.find((candidate) => candidate.key === key);
   if (shape === undefined) {
@@ -34,6 +35,14 @@ function shortageOf(run: RunRecord, { executor, waiting }: ClusterFacts): Found 
   const { shortage, runs } = shape;
   const data = { because: shortage === undefined ? 'no-offers' : 'shortage', runsAlike: runs };
   return { text: describeShortage(shortage), data: { ...data, ...(shortage === undefined ? undefined : { shortage: viewOf(shortage) }) } };
+}
+
+function executorHold({ executor }: WaitingRecord): Found {
+  const text =
+    executor === 'disconnected'
+      ? 'the leader has no connection to the executor'
+      : 'the leader is asking the executor about the tasks that should be alive, and launches nothing before it knows';
+  return { text, data: { because: executor === 'disconnected' ? 'no-executor' : 'reconciling' } };
 }
 
 function viewOf({ at, offers, nearest }: Shortage): Record<string, unknown> {

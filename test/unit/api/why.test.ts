@@ -83,7 +83,7 @@ test('a run that waits for an offer is told what the nearest one lacked, by the 
   const shape = { key: shapeKey(resolveSpec(spec)), since: 1_000, runs: 1, shortage: { at: 2_000, offers: 4, nearest } };
   await rig.lead([
     runWrite(pending),
-    { key: WAITING_KEY, value: JSON.stringify({ at: 2_000, shapes: [shape] }) },
+    { key: WAITING_KEY, value: JSON.stringify({ at: 2_000, executor: 'ready', shapes: [shape] }) },
     { key: EXECUTOR_IDENTITY_KEY, value: JSON.stringify({ kind: 'mesos', identity: 'f' }) },
   ]);
   const waits = await why(rig, 'runs/a/1');

@@ -28,13 +28,29 @@ function waiting(shortage: boolean, spec = large): WaitingRecord {
   ] as const;
   const found = { at: SINCE + 5_000, offers: 3, nearest: { agentId: 'g1', hostname: 'h1', lacks } };
   const shape = { key: shapeKey(resolveSpec(spec)), since: SINCE, runs: 2, ...(shortage ? { shortage: found } : {}) };
-  return { at: SINCE + 5_000, shapes: [{ key: 'other', since: 0, runs: 1 }, shape] };
+  return { at: SINCE + 5_000, executor: 'ready', shapes: [{ key: 'other', since: 0, runs: 1 }, shape] };
 }
 
 const WAITS = `a#5 waits for an offer since ${SINCE_TEXT}`;
 const pending = { state: 'pending', pendingSince: SINCE, spec: large } as const;
 
 const CASES: readonly Case[] = [
+  {
+    when: 'the leader has no executor',
+    run: pending,
+    cluster: { waiting: { at: SINCE, executor: 'disconnected', shapes: [] } },
+    code: 'waiting-for-offer',
+    text: `${WAITS}; the leader has no connection to the executor`,
+    data: { because: 'no-executor', since: SINCE_TEXT },
+  },
+  {
+    when: 'the leader still asks what is alive',
+    run: pending,
+    cluster: { waiting: { at: SINCE, executor: 'reconciling', shapes: [] } },
+    code: 'waiting-for-offer',
+    text: `${WAITS}; the leader is asking the executor about the tasks that should be alive, and launches nothing before it knows`,
+    data: { because: 'reconciling', since: SINCE_TEXT },
+  },
   {
     when: 'an offer came near',
     run: pending,
