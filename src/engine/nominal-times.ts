@@ -80,9 +80,10 @@ function hasOpenTime(slot: Slot, [first, ...others]: readonly Span[], until: Ins
 export function endSchedule(world: World, slot: Slot, end: Instant): void {
   if (!slot.job?.schedule || !slot.state) return;
   const span = lastingSuspension(world, slot);
-  if (span && span.from < end) recordSuspended(world, slot, { ...span, to: end });
   const text = `the schedule was replaced at ${isoTime(end)}, before this could be decided`;
-  recordSpan(world, slot, { to: end - 1, verdict: 'missed', reason: { code: 'edited', text, data: { to: end - 1 } } });
+  const reason: Reason = { code: 'edited', text, data: { to: end - 1 } };
+  recordSpan(world, slot, { to: Math.min(end, span?.from ?? end) - 1, verdict: 'missed', reason });
+  if (span && span.from < end) recordSuspended(world, slot, { ...span, to: end });
   world.recorder.close();
 }
 
