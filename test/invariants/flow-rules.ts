@@ -19,6 +19,10 @@ export function checkFlowStep(history: History, step: Step): void {
       else flow?.outcomes.set(after.job, after.state as Outcome);
     }
   }
+  for (const job of step.jobs.values()) {
+    for (const [number, { before, after }] of job.runs)
+      if (!before && !after && number > (job.state.before?.lastRun ?? 0)) history.job(job.name).hasVanished = true;
+  }
   for (const run of created) if (run.trigger.type === 'parents') checkChild(history, step, run);
 }
 
@@ -32,9 +36,20 @@ function enter(history: History, run: RunRecord): void {
     history.flows.set(run.flow, flow);
   }
   const other = flow.runs.get(run.job);
-  if (other !== undefined)
-    throw new InvariantViolation('flows', `${run.job} runs twice in the flow ${run.flow}: #${other} and #${run.number}`, [run.job]);
+  // A flow that goes on after a parent was run again knows only what is kept of it.
+  const isForgotten = other !== undefined && !history.run(run.job, other) && isAgain(history, flow);
+  if (other !== undefined && !isForgotten) {
+    throw new InvariantViolation('flows', `${run.job} runs twice in the flow ${run.flow}: #${other} and #${run.number}`, [
+      run.job,
+      flow.root,
+    ]);
+  }
   flow.runs.set(run.job, run.number);
+}
+
+/** Whether a run of the flow was run again. */
+function isAgain(history: History, flow: FlowHistory): boolean {
+  return [...flow.runs].some(([job, number]) => history.run(job, number)?.firstAttempt !== undefined);
 }
 
 function checkChild(history: History, step: Step, run: RunRecord): void {
@@ -74,7 +89,8 @@ function checkLatest(history: History, run: RunRecord, edges: readonly Edge[]): 
     const number = parents[job];
     if (number === undefined) return fail(`took no token of ${job}`);
     const token = `${job}#${number}`;
-    if (consumed.has(token)) fail(`took the token of ${token}, which was taken before`);
+    if (consumed.has(token) && history.run(job, number)?.firstAttempt === undefined)
+      fail(`took the token of ${token}, which was taken before`);
     consumed.add(token);
   }
 }
@@ -84,7 +100,7 @@ export function checkFlowsEnded(history: History): void {
   for (const flow of history.flows.values()) {
     if (flow.graphEdits !== history.graphEdits || !history.graph.has(flow.root)) continue;
     for (const job of history.graph.descendants(flow.root)) {
-      if (flow.outcomes.has(job)) continue;
+      if (flow.outcomes.has(job) || history.job(job).hasVanished) continue;
       throw new InvariantViolation('flows', `${job} has no outcome in the flow ${flow.id}`, [job, flow.root]);
     }
   }

@@ -5,8 +5,8 @@
  * A commit of the leader may be given step by step (the decision's atomic parts, in order), which lets more be seen, or as one step.
  */
 
-import { JOBS, REQUESTS, RUNS, STATES, VERDICTS } from '../../src/engine/keys.ts';
-import type { JobState, Outcome, Request, RunRecord, Verdict } from '../../src/engine/records.ts';
+import { JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS } from '../../src/engine/keys.ts';
+import type { ClusterSuspension, JobState, Outcome, Request, RunRecord, Verdict } from '../../src/engine/records.ts';
 import { JobGraph } from '../../src/job/graph.ts';
 import type { Job, JobRecord } from '../../src/job/job.ts';
 import { nodeOfSpec, resolveJob, resolveSpec } from '../../src/job/resolve-job.ts';
@@ -62,6 +62,8 @@ export interface JobHistory {
   /** As stored. */
   readonly runs: Map<number, RunRecord>;
   readonly verdicts: Map<number, Verdict>;
+  /** A run was made and forgotten in one step: nobody can tell in which flow. */
+  hasVanished: boolean;
   /** Every version there was, oldest first; `undefined`: deleted. */
   readonly versions: { readonly revision: Revision; readonly record: Definition | undefined }[];
 }
@@ -87,6 +89,7 @@ export class History {
   graphEdits = 0;
   /** When it last changed. */
   graphEditedAt: Revision = 0n;
+  readonly #maintenance: { readonly revision: Revision; readonly suspension: ClusterSuspension | undefined }[] = [];
   readonly #values = new Map<string, string>();
   readonly #schedules = new Map<string, Job>();
   readonly #consumed = new Map<string, Set<string>>();
@@ -105,7 +108,8 @@ export class History {
 
   job(name: string): JobHistory {
     let job = this.jobs.get(name);
-    if (!job) this.jobs.set(name, (job = { name, state: undefined, runs: new Map(), verdicts: new Map(), versions: [] }));
+    if (!job)
+      this.jobs.set(name, (job = { name, state: undefined, runs: new Map(), verdicts: new Map(), hasVanished: false, versions: [] }));
     return job;
   }
 
@@ -129,6 +133,17 @@ export class History {
     for (const { revision, record } of versions) {
       if (revision <= context.seenBefore) before = record;
       else if (revision <= context.seen) found.push(record);
+    }
+    return [before, ...found];
+  }
+
+  /** The suspensions of the cluster that a decision may have gone by. */
+  visibleMaintenance(context: DecisionContext | undefined): readonly (ClusterSuspension | undefined)[] {
+    let before: ClusterSuspension | undefined;
+    const found: (ClusterSuspension | undefined)[] = [];
+    for (const { revision, suspension } of this.#maintenance) {
+      if (!context || revision <= context.seenBefore) before = suspension;
+      else if (revision <= context.seen) found.push(suspension);
     }
     return [before, ...found];
   }
@@ -187,6 +202,8 @@ export class History {
         touched(name).verdicts.set(number, replace(this.job(name).verdicts, number, parse<Verdict>(value)));
       } else if (key.startsWith(REQUESTS)) {
         requests.set(key.slice(REQUESTS.length), replace(this.requests, key.slice(REQUESTS.length), parse<Request>(value)));
+      } else if (key === SUSPENSION_KEY) {
+        this.#maintenance.push({ revision, suspension: parse<ClusterSuspension>(value) });
       } else if (key.startsWith(JOBS)) {
         const name = key.slice(JOBS.length);
         const version = { revision, record: parse<Definition>(value) };

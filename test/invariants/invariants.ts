@@ -14,7 +14,9 @@
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
  *  requests          Each request has its effect in the commit that removes it, once.
- *  suspended         A suspended job starts nothing.
+ *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
+ *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may.
+ *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
  *  totals            Counters agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.

@@ -4,7 +4,7 @@ import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts'
 import type { JobState, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { Schedule } from '../../src/schedule/schedule.ts';
-import type { Definition, History, JobStep, Step } from './history.ts';
+import type { History, JobStep, Step } from './history.ts';
 import { InvariantViolation } from './violation.ts';
 
 /** One decision on nominal times: those after the cursor up to `to`. */
@@ -32,6 +32,7 @@ export function checkNominalTimes(history: History, step: Step, job: JobStep): v
     if (pieces.length > 0) throw new InvariantViolation('nominal-times', `${job.name} has decisions but is no job`, [job.name]);
     return;
   }
+  checkBackfills(history, job, { before, after });
   if (!before || before.uid !== after.uid) return checkBegin(history, step, { job, state: after });
   if (before.scheduledSince !== after.scheduledSince) return checkEdit(history, job, { before, after });
   const definition = history.scheduleOf(job.name, after.uid, after.scheduledSince);
@@ -57,6 +58,35 @@ function piecesOf({ runs, verdicts }: JobStep): Piece[] {
   }
   return pieces.sort((a, b) => a.to - b.to);
 }
+
+/** backfill: its runs are made in order, none left out, each once; it ends at its end. */
+function checkBackfills(history: History, job: JobStep, { before, after }: { before: JobState | undefined; after: JobState }): void {
+  const runs = [...job.runs.values()].flatMap(({ before: old, after: run }) => (run && !old ? [run] : []));
+  for (const run of runs.sort((a, b) => a.number - b.number)) {
+    const { trigger } = run;
+    if (trigger.type !== 'schedule' || trigger.backfill === undefined) continue;
+    const old = before?.backfills?.[trigger.backfill];
+    const expected = old && history.scheduleOf(job.name, after.uid, after.scheduledSince)?.schedule?.next(old.cursor);
+    const isRight = old && trigger.scheduledFor === expected && trigger.scheduledFor <= old.to;
+    const open = [...history.job(job.name).runs.values()].filter(
+      (other) => other.endedAt === undefined && isOf(other, trigger.backfill),
+    ).length;
+    if (old && open > old.limit) {
+      throw new InvariantViolation('backfill', `${job.name} has ${open} runs of backfill ${trigger.backfill} open, of ${old.limit}`, [
+        job.name,
+      ]);
+    }
+    if (isRight && after.backfills?.[trigger.backfill]?.cursor === expected) continue;
+    throw new InvariantViolation(
+      'backfill',
+      `${job.name}#${run.number} for ${iso(trigger.scheduledFor)} instead of ${iso(expected ?? NaN)}`,
+      [job.name],
+    );
+  }
+}
+
+const isOf = (run: RunRecord, backfill: string | undefined): boolean =>
+  run.trigger.type === 'schedule' && run.trigger.backfill === backfill;
 
 function checkBegin(history: History, step: Step, { job, state }: { job: JobStep; state: JobState }): void {
   const isKnown = history
@@ -116,15 +146,16 @@ function checkRun({ step, job, definition, schedule, history }: Place, run: RunR
     fail(isLate ? 'was missed in an outage and is not marked as caught up' : 'is marked as caught up and was not missed');
   const rules = visibleJobs(history, step, job.name);
   if (isLate && rules.every(({ catchUp }) => catchUp === 'none')) fail('was missed in an outage, and catchUp is none');
-  const following = schedule.next(at);
+  const spans = [jobSpans(history, step, job.name).at(-1), history.visibleMaintenance(context).at(-1)];
+  const following = nextOutside(schedule, at, spans);
   if (isLate && following !== undefined && following < context.decidableSince && rules.every(({ catchUp }) => catchUp === 'last')) {
     fail(`was caught up though ${iso(following)} was missed after it, and catchUp is last`);
   }
-  const isSuspended = visibleSpans(history, step, job.name).every(
-    (span) => span !== undefined && span.from <= at && at < (span.to ?? Infinity),
-  );
-  if (isSuspended)
-    throw new InvariantViolation('suspended', `${job.name}#${run.number} for ${iso(at)}, when its job was suspended`, [job.name]);
+  const covers = (span: Span): boolean => span !== undefined && span.from <= at && at < (span.to ?? Infinity);
+  const isSuspended = jobSpans(history, step, job.name).every(covers) || history.visibleMaintenance(context).every(covers);
+  if (isSuspended && run.state !== 'skipped') {
+    throw new InvariantViolation('suspended', `${job.name}#${run.number} for ${iso(at)}, when it was suspended`, [job.name]);
+  }
   const deadlineMs = definition.startingDeadlineMs;
   if (deadlineMs !== undefined && rules.every((rule) => rule.startingDeadlineMs === deadlineMs) && context.now > at + deadlineMs)
     fail('was made after its deadline');
@@ -148,7 +179,12 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
   const many = next !== piece.to;
   switch (verdict.reason.code) {
     case 'suspended':
-      if (visibleSpans(history, step, job.name).some((span) => span && span.from <= next && piece.to < (span.to ?? Infinity))) return;
+      if (
+        [...jobSpans(history, step, job.name), ...history.visibleMaintenance(context)].some(
+          (span) => span && span.from <= piece.to && piece.to < (span.to ?? Infinity) && span.from <= next,
+        )
+      )
+        return;
       return fail('the job was not suspended then');
     case 'overlap': {
       const blocker = verdict.reason.data?.['run'];
@@ -189,7 +225,21 @@ function visibleJobs(history: History, step: Step, name: string): readonly Job[]
   return history.visible(name, step.context).flatMap((record) => (record ? [history.resolve(record.spec)] : []));
 }
 
-function visibleSpans(history: History, step: Step, name: string): readonly Definition['suspension'][] {
+/** The next nominal time that lies in no suspension. */
+function nextOutside(schedule: Schedule, after: number, spans: readonly Span[]): number | undefined {
+  let next = schedule.next(after);
+  for (let tries = 0; tries < 4 && next !== undefined; tries++) {
+    const at = next;
+    const span = spans.find((candidate) => candidate && candidate.from <= at && at < (candidate.to ?? Infinity));
+    if (!span) return at;
+    next = span.to === undefined ? undefined : schedule.next(span.to - 1);
+  }
+  return next;
+}
+
+type Span = { readonly from: number; readonly to?: number } | undefined;
+
+function jobSpans(history: History, step: Step, name: string): readonly Span[] {
   return history.visible(name, step.context).map((record) => record?.suspension);
 }
 

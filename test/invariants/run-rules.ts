@@ -9,9 +9,10 @@ import { InvariantViolation } from './violation.ts';
 const OVER: readonly RunState[] = ['succeeded', 'failed', 'killed', 'skipped', 'missed'];
 const NEXT: Readonly<Record<RunState | 'none', readonly RunState[]>> = {
   none: ['queued', 'pending', 'skipped'],
-  queued: ['queued', 'pending', 'killed', 'skipped', 'missed'],
-  pending: ['pending', 'launching', 'killed', 'skipped', 'missed'],
-  backoff: ['pending', 'killed'],
+  // Any run without a task may be marked as succeeded.
+  queued: ['queued', 'pending', 'killed', 'skipped', 'missed', 'succeeded'],
+  pending: ['pending', 'launching', 'killed', 'skipped', 'missed', 'succeeded'],
+  backoff: ['pending', 'killed', 'succeeded'],
   launching: ['launching', 'running', 'killing', 'backoff', 'succeeded', 'failed', 'killed'],
   running: ['running', 'killing', 'backoff', 'succeeded', 'failed', 'killed'],
   killing: ['killing', 'backoff', 'succeeded', 'failed', 'killed'],
@@ -38,7 +39,10 @@ interface Place {
 }
 
 function checkNumbers({ name, state, runs }: JobStep): void {
-  const created = [...runs].filter(([, { before, after }]) => !before && after).map(([number]) => number);
+  // Made and forgotten in one step: only its deletion is seen.
+  const created = [...runs]
+    .filter(([number, { before, after }]) => !before && (after || number > (state.before?.lastRun ?? 0)))
+    .map(([number]) => number);
   const from = state.before?.lastRun ?? 0;
   const to = state.after?.lastRun ?? 0;
   const expected = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + 1 + index);
@@ -59,7 +63,7 @@ function checkNumbers({ name, state, runs }: JobStep): void {
 
 function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined): void {
   const id = `${after.job}#${after.number}`;
-  if (before && isOver(before)) return checkOver(before, after);
+  if (before && isOver(before)) return checkOver(place, before, after);
   if (!NEXT[before?.state ?? 'none'].includes(after.state)) {
     throw new InvariantViolation('run-life', `${id} went from ${before?.state ?? 'nothing'} to ${after.state}`, [after.job]);
   }
@@ -68,15 +72,39 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   checkRetry(place, before, after);
   checkTimeout(place, before, after);
   if (!before) checkDefinition(place, after);
+  if (after.attempts.length > (before?.attempts.length ?? 0)) checkMaintenance(place, after);
 }
 
-/** Over is over: only the token moves on. */
-function checkOver(before: RunRecord, after: RunRecord): void {
+function checkMaintenance({ history, step }: Place, run: RunRecord): void {
+  if (!step.context) return;
+  const isSuspended = history.visibleMaintenance(step.context).every((span) => span !== undefined && span.to === undefined);
+  if (isSuspended)
+    throw new InvariantViolation('suspended', `${run.job}#${run.number} was launched while the cluster is suspended`, [run.job]);
+}
+
+/** Over is over: only the token moves on; unless it is run again, or marked. */
+function checkOver(place: Place, before: RunRecord, after: RunRecord): void {
   const { handover: _before, ...was } = before;
   const { handover: _after, ...is } = after;
   const isFurther = before.handover !== undefined && (after.handover === undefined || after.handover >= before.handover);
   if (isDeepStrictEqual(was, is) && (isFurther || before.handover === after.handover)) return;
-  throw new InvariantViolation('run-life', `${after.job}#${after.number} was ${before.state} and changed afterwards`, [after.job]);
+  const isSame =
+    isDeepStrictEqual(before.attempts, after.attempts) && before.flow === after.flow && after.firstAttempt === before.attempts.length;
+  if (isSame && isAskedFor(place, before, after)) return;
+  throw new InvariantViolation('again', `${after.job}#${after.number} was ${before.state} and changed afterwards, to ${after.state}`, [
+    after.job,
+  ]);
+}
+
+function isAskedFor({ history, step }: Place, before: RunRecord, after: RunRecord): boolean {
+  const asked = [...step.requests.values()].flatMap(({ before: request, after: left }) => (request && !left ? [request] : []));
+  const mine = asked.filter((request) => 'run' in request && request.job === after.job && request.run === after.number);
+  if (after.state === 'succeeded') return mine.some(({ type }) => type === 'mark');
+  if (isOver(after)) return false;
+  if (before.state === 'failed' || before.state === 'killed') return mine.some(({ type }) => type === 'retry');
+  // A skipped child: a parent in its flow must have come to life again before.
+  if (before.state !== 'skipped' || before.reason?.code !== 'upstream' || after.trigger.type !== 'parents') return false;
+  return Object.entries(after.trigger.parents).some(([job, number]) => history.run(job, number)?.firstAttempt !== undefined);
 }
 
 function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
@@ -102,7 +130,8 @@ function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
   if (isOver(after) !== (after.endedAt !== undefined)) fail(`is ${after.state} and its end is ${after.endedAt}`);
   const lost = has.slice(after.firstAttempt).filter((attempt) => attempt.fault === 'infrastructure').length;
   if (after.lost !== lost) fail(`counts ${after.lost} lost attempts of ${lost}`);
-  if (after.state === 'succeeded' && (had.length === 0 || has.at(-1)?.fault !== undefined)) fail('succeeded without a good attempt');
+  if (after.state === 'succeeded' && after.reason?.code !== 'marked' && (had.length === 0 || has.at(-1)?.fault !== undefined))
+    fail('succeeded without a good attempt');
 }
 
 function checkDeadline({ step }: Place, before: RunRecord | undefined, after: RunRecord): void {
@@ -209,15 +238,17 @@ function checkTotals({ name, state, runs, verdicts }: JobStep): void {
   if (!state.after || !state.before || state.before.uid !== state.after.uid) return;
   const expected: Record<Outcome, number> = { ...(state.before.totals ?? NONE) };
   for (const { before, after } of runs.values()) {
-    if (after && isOver(after) && !(before && isOver(before))) expected[after.state as Outcome] += 1;
+    if (after && isOver(after) && before?.endedAt !== after.endedAt) expected[after.state as Outcome] += 1;
+    if (after && before && isOver(before) && before.endedAt !== after.endedAt) expected[before.state as Outcome] -= 1;
   }
   for (const { before, after } of verdicts.values()) {
     if (!after || after.verdict === 'suspended') continue;
     expected[after.verdict] += (after.count ?? 0) - (before?.count ?? 0);
   }
-  // A run that ended and was forgotten in one step has an outcome that nobody saw.
-  const unseen = [...runs.values()].filter(({ before, after }) => before && !isOver(before) && !after).length;
-  if (unseen > 0 && sum(state.after.totals) === sum(expected) + unseen) return;
+  // A run that ended, or was marked, and was forgotten in the same step has an outcome that nobody saw.
+  const gone = [...runs.values()].filter(({ after }) => !after);
+  const unseen = gone.filter(({ before }) => !before || !isOver(before)).length;
+  if (gone.length > 0 && sum(state.after.totals) === sum(expected) + unseen) return;
   const hasUncounted = [...verdicts.values()].some(({ after }) => after && after.count === undefined);
   if (hasUncounted || isDeepStrictEqual(state.after.totals, expected)) return;
   throw new InvariantViolation('totals', `${name}: ${JSON.stringify(state.after.totals)} instead of ${JSON.stringify(expected)}`, [name]);

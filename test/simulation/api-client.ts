@@ -3,6 +3,7 @@
 import { DefinitionIndex } from '../../src/api/definition-index.ts';
 import { DefinitionWriter } from '../../src/api/definition-writer.ts';
 import { ApiError } from '../../src/api/errors.ts';
+import { SuspensionWriter } from '../../src/api/suspension-writer.ts';
 import { RequestWriter } from '../../src/api/request-writer.ts';
 import type { Clock } from '../../src/clock/clock.ts';
 import { JOBS, runsPrefix } from '../../src/engine/keys.ts';
@@ -39,6 +40,7 @@ export class ApiClient {
   readonly #index: DefinitionIndex;
   readonly #definitions: DefinitionWriter;
   readonly #requests: RequestWriter;
+  readonly #suspension: SuspensionWriter;
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class ApiClient {
     this.#index = new DefinitionIndex(options.replica, silentLogger);
     this.#definitions = new DefinitionWriter(deps, this.#index);
     this.#requests = new RequestWriter(deps);
+    this.#suspension = new SuspensionWriter(deps);
   }
 
   get graph(): JobGraph {
@@ -74,6 +77,11 @@ export class ApiClient {
 
   delete(name: string, children: ChildrenMode): Promise<string> {
     return told(() => this.#definitions.delete(name, children, AUTHOR));
+  }
+
+  /** Maintenance: the whole cluster. */
+  suspendAll(suspended: boolean): Promise<string> {
+    return told(() => this.#suspension.set(suspended, 'someone'));
   }
 
   request(body: RequestBody): Promise<string> {

@@ -12,6 +12,8 @@ const LOOK_MS = 5 * MINUTE_MS;
 
 export async function drain(simulation: Simulation): Promise<void> {
   const { time } = simulation;
+  const node = simulation.living.find((candidate) => candidate.isServing);
+  if (node) simulation.perform(() => simulation.traffic.maintain(simulation.apiOf(node), false));
   await time.run(time.now + 2 * MINUTE_MS);
   checkDecided(simulation);
   await suspendAll(simulation);

@@ -71,13 +71,14 @@ export class Recorder {
     const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
     const notes = this.#engines.get(engine) ?? { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now };
     if (notes.wakeAt !== undefined && now > notes.wakeAt + STALL_MS) notes.decidableSince = now;
+    if (now < notes.decidableSince) notes.decidableSince = now;
     const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen };
     this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now });
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
     for (const batch of packSteps(decision.steps, node.store.commitLimits)) {
-      if (batch.writes.length > 0) planned.push({ steps: batch.steps.map((step) => step.writes), context });
+      if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
   }
 
@@ -110,7 +111,8 @@ export class Recorder {
       return;
     this.takeovers += 1;
     const fresh = new Engine({ term, executor: 'mesos', entries: this.#cluster.entries(), now: notes.now });
-    const writes = fresh.decide([], notes.now).steps.flatMap((step) => step.writes);
+    // How the executor stands is for each leader to find out.
+    const writes = fresh.decide([], notes.now).steps.flatMap((step) => step.writes.filter(({ key }) => !key.startsWith('executor/')));
     const [first] = writes;
     if (first) {
       throw new InvariantViolation(

@@ -37,7 +37,22 @@ export class Traffic {
     if (definitions.length === 0 || (definitions.length < maxJobs && random.chance(0.3))) return this.create(api, now);
     const definition = random.pick(definitions);
     const { name } = definition.spec;
-    const act = random.pick(['run', 'run', 'kill', 'kill', 'edit', 'edit', 'tweak', 'suspend', 'suspend', 'delete'] as const);
+    const act = random.pick([
+      'run',
+      'run',
+      'kill',
+      'kill',
+      'edit',
+      'edit',
+      'tweak',
+      'suspend',
+      'suspend',
+      'delete',
+      'retry',
+      'mark',
+      'backfill',
+      'maintain',
+    ] as const);
     switch (act) {
       case 'run':
         return line(
@@ -51,6 +66,16 @@ export class Traffic {
         return line(`tweak ${name}: ${await api.put({ ...definition.spec, priority: random.int(0, 9) })}`);
       case 'suspend':
         return this.toggle(api, definition);
+      case 'retry':
+        return line(`retry of ${name}: ${await api.request({ type: 'retry', job: name, run: this.#someRun(api, name, true) })}`);
+      case 'mark':
+        return line(
+          `mark of ${name}: ${await api.request({ type: 'mark', job: name, run: this.#someRun(api, name, random.chance(0.8)) })}`,
+        );
+      case 'backfill':
+        return this.#backfill(api, definition, now);
+      case 'maintain':
+        return this.maintain(api, random.chance(0.3));
       case 'delete':
         return line(`delete ${name}: ${await api.delete(name, random.pick(['refuse', 'detach', 'delete']))}`);
     }
@@ -59,6 +84,18 @@ export class Traffic {
   async toggle(api: ApiClient, { spec }: Definition): Promise<void> {
     const suspended = !(spec.suspended ?? false);
     this.#options.line(`${suspended ? 'suspend' : 'resume'} ${spec.name}: ${await api.setSuspended(spec.name, suspended)}`);
+  }
+
+  /** Suspends or resumes the whole cluster. */
+  async maintain(api: ApiClient, isBeginning: boolean): Promise<void> {
+    this.#options.line(`${isBeginning ? 'suspend' : 'resume'} the cluster: ${await api.suspendAll(isBeginning)}`);
+  }
+
+  async #backfill(api: ApiClient, { spec }: Definition, now: number): Promise<void> {
+    const { random, line } = this.#options;
+    const from = now - Math.round(random.logarithmic(60_000, 7_200_000));
+    const to = Math.min(now, from + Math.round(random.logarithmic(60_000, 3_600_000)));
+    line(`backfill ${spec.name}: ${await api.request({ type: 'backfill', job: spec.name, from, to, limit: random.int(1, 3) })}`);
   }
 
   #someRun(api: ApiClient, name: string, isOver: boolean): number {
