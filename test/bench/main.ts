@@ -4,6 +4,7 @@
  */
 
 import { benchEngine } from './engine.ts';
+import { benchFailover } from './failover.ts';
 import { benchIdle } from './idle.ts';
 import { benchLateness } from './lateness.ts';
 import { benchMesos } from './mesos.ts';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   store: benchStore,
   process: () => benchProcessExecutor(),
   lateness: benchLateness,
+  failover: benchFailover,
   mesos: benchMesos,
 };
 
