@@ -23,7 +23,8 @@ import { Watchdog } from './watchdog.ts';
 export const HEARTBEATS_MISSED = 3;
 /** What a master says when it does not say otherwise. */
 export const DEFAULT_HEARTBEAT_MS = 15_000;
-const ACKNOWLEDGE_WIDTH = 8;
+/** Every status of every task needs one: at 8 a time a burst of 10,000 runs took twice as long, waiting for answers only. */
+const ACKNOWLEDGE_WIDTH = 32;
 
 export interface SubscriptionOptions {
   readonly transport: Transport;
@@ -56,8 +57,8 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
-    // Each request under way listens: the stream, the call whose turn it is, the acknowledgements.
-    setMaxListeners(ACKNOWLEDGE_WIDTH + 8, this.#abort.signal);
+    // Each request under way listens, and again while its answer is read: the stream, the call whose turn it is, the acknowledgements.
+    setMaxListeners(2 * (ACKNOWLEDGE_WIDTH + 2) + 4, this.#abort.signal);
     this.#watchdog = new Watchdog(options.clock, HEARTBEATS_MISSED * DEFAULT_HEARTBEAT_MS, (silentMs) => {
       this.end({
         kind: 'retry',
