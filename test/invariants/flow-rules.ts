@@ -66,7 +66,10 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
   const reachable = history.graph.descendants(flow.root);
   // A parent that was given its place after its own parents had spoken takes no part in the flow.
   const isEdited = flow.graphEdits !== history.graphEdits;
-  const edges = node.after.filter(({ job }) => (job === flow.root || reachable.has(job)) && (!isEdited || flow.runs.has(job)));
+  // A flow that goes on after a run was run again knows only what is kept of it.
+  const isKept = (job: string): boolean => history.run(job, flow.runs.get(job) ?? 0) !== undefined;
+  const counts = (job: string): boolean => (!isEdited || flow.runs.has(job)) && (!isAgain(history, flow) || isKept(job));
+  const edges = node.after.filter(({ job }) => (job === flow.root || reachable.has(job)) && counts(job));
   const fail = (message: string): never => {
     throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
   };

@@ -161,10 +161,7 @@ export class FaultDriver {
     if (random.chance(0.3)) node.crash();
     else node.lightFuse(random.int(1, 40));
     const downMs = random.logarithmic(500, 120_000);
-    const restart = (): void => {
-      if (node.isDead) this.#simulation.startNode(node.id);
-      else this.#later(1_000, restart);
-    };
+    const restart = (): void => this.#restart(node.id);
     const wait = (): void => {
       if (node.isDead) this.#later(downMs, restart);
       else if (this.#isOn) this.#later(1_000, wait);
@@ -176,6 +173,11 @@ export class FaultDriver {
     wait();
   }
 
+  /** Once, however many faults brought it down. */
+  #restart(id: string): void {
+    if (this.#simulation.node(id).isDead) this.#simulation.startNode(id);
+  }
+
   #stop(random: Random): void {
     const node = this.#victim(random);
     if (!node?.isServing) return;
@@ -183,7 +185,7 @@ export class FaultDriver {
     const isOver = node.stop();
     this.#simulation.perform(async () => {
       await isOver;
-      this.#later(downMs, () => this.#simulation.startNode(node.id));
+      this.#later(downMs, () => this.#restart(node.id));
     });
   }
 
