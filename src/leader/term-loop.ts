@@ -100,17 +100,7 @@ export class TermLoop {
     const { store, executor, clock, observer } = this.#deps;
     const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error) => this.#fail(error) });
     const maxOperations = store.commitLimits.operations;
-    // Read within the term: no commit of an older term can land after this.
-    const snapshot = await store.snapshot();
-    const engine = new Engine({
-      term: this.#term.number,
-      executor: executor.kind,
-      entries: snapshot.entries,
-      now: clock.now(),
-      maxOperations,
-    });
-    this.#engine = engine;
-    this.#snapshotRevision = snapshot.revision;
+    const engine = await this.#openEngine();
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
     for (let behind = 0; this.#endReason === undefined; ) {
@@ -124,6 +114,18 @@ export class TermLoop {
       await this.#inbox.wait(decision.wakeAt);
     }
     await committer.idle();
+  }
+
+  /** Apart from the loop, so that the snapshot, as large as all that is stored, is not held for the whole term. */
+  async #openEngine(): Promise<Engine> {
+    const { store, executor, clock } = this.#deps;
+    const maxOperations = store.commitLimits.operations;
+    // Read within the term: no commit of an older term can land after this.
+    const { revision, entries } = await store.snapshot();
+    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries, now: clock.now(), maxOperations });
+    this.#engine = engine;
+    this.#snapshotRevision = revision;
+    return engine;
   }
 
   #hear(event: ExecutorEvent): void {
