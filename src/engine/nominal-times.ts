@@ -54,7 +54,9 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
     const isFollowed = hasOpenTime(slot, spans.slice(index), until);
     decideOpen(world, slot, { until: span.from - 1, isFollowed });
     if (span.to === undefined) return;
-    recordSuspended(world, slot, { ...span, to: Math.min(span.to, until + 1) });
+    // Where one that lasts has begun meanwhile, its end decides.
+    const lasting = lastingSuspension(world, slot)?.from ?? Infinity;
+    recordSuspended(world, slot, { ...span, to: Math.min(span.to, until + 1, lasting) });
   }
   decideOpen(world, slot, { until, isFollowed: false });
 }
