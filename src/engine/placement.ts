@@ -145,6 +145,7 @@ function writeIntent(world: World, pool: Pool, { run, job, ports, placed }: Stag
     env: taskEnvironment(run, job, { term: world.term, attempt: number, hostname, ports }),
     ports,
     killGraceMs: job.killGraceMs,
+    ...(job.timeoutMs === undefined ? {} : { timeoutMs: job.timeoutMs }),
     labels: job.labels,
   };
 }

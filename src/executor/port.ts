@@ -67,6 +67,13 @@ export interface Artifact {
   readonly destination?: string;
 }
 
+/** How much more than it asked for a task may use when the agent has it to spare. Never less than what it asked for. */
+export interface ResourceLimits {
+  readonly cpus?: number;
+  /** MiB. */
+  readonly mem?: number;
+}
+
 /** What a task runs, with every default filled in. `mem` and `disk` in MiB. */
 export interface TaskSpec {
   readonly image?: string;
@@ -78,6 +85,12 @@ export interface TaskSpec {
   readonly mem: number;
   readonly disk: number;
   readonly gpus: number;
+  /** Absent: the executor's own rule (a container: `mem` is the limit, cpus are a weight). */
+  readonly limits?: ResourceLimits;
+  /** Size of /dev/shm in MiB. Absent: the executor's. */
+  readonly shmSize?: number;
+  /** The container's host name, where it has one of its own. */
+  readonly hostname?: string;
   /** `host`, `bridge`, `none`, or the name of a user network. */
   readonly network: string;
   readonly ports: readonly PortMapping[];
@@ -107,6 +120,8 @@ export interface TaskLaunch extends TaskRef {
   readonly ports: readonly number[];
   /** Time between the polite and the forced end when it is killed. */
   readonly killGraceMs: number;
+  /** After this long it is killed, by who leads; an executor that can end it by itself does so a while later, should nobody lead. */
+  readonly timeoutMs?: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 

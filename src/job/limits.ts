@@ -22,6 +22,8 @@ export const MAX_TASK_ITEMS = 100;
 export const MAX_CPUS = 4_096;
 /** MiB: 64 TiB. */
 export const MAX_MEBIBYTES = 67_108_864;
+/** MiB: 1 TiB. */
+export const MAX_SHM_MEBIBYTES = 1_048_576;
 export const MAX_GPUS = 256;
 export const MAX_RETRY_ATTEMPTS = 1_000;
 export const MAX_RETRY_FACTOR = 100;

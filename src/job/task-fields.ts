@@ -21,12 +21,14 @@ import {
   MAX_ENV_VARIABLES,
   MAX_GPUS,
   MAX_MEBIBYTES,
+  MAX_SHM_MEBIBYTES,
   MAX_TASK_ITEMS,
 } from './limits.ts';
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const RESERVED_ENV = /^KAIROS_/;
 const NETWORK = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/;
 const VOLUME_SOURCE = /^(\/|[A-Za-z0-9][A-Za-z0-9_.-]*$)/;
 
 const envName = z
@@ -50,6 +52,13 @@ export const envSchema = z
 
 const path = boundedWord(4096).startsWith('/', { error: 'must be an absolute path' });
 const port = z.int().min(0).max(65_535);
+
+const limitsSchema = z
+  .strictObject({
+    cpus: z.number().min(0.01).max(MAX_CPUS).exactOptional().describe('CPU cores it may use at most. Default: no limit but the agent.'),
+    mem: z.number().min(1).max(MAX_MEBIBYTES).exactOptional().describe('Memory in MiB it may use at most. Default: mem.'),
+  })
+  .describe('Limits apart from what is asked for; never below it. Not for processes.');
 
 const portSchema = z
   .strictObject({
@@ -108,6 +117,14 @@ export const taskSchema = z
     mem: z.number().min(1).max(MAX_MEBIBYTES).exactOptional().describe(`Memory in MiB. Default ${DEFAULT_MEM}.`),
     disk: z.number().min(0).max(MAX_MEBIBYTES).exactOptional().describe(`Disk in MiB. Default ${DEFAULT_DISK}.`),
     gpus: z.int().min(0).max(MAX_GPUS).exactOptional().describe(`GPU devices. Default ${DEFAULT_GPUS}.`),
+    limits: limitsSchema.exactOptional(),
+    shmSize: z.int().min(1).max(MAX_SHM_MEBIBYTES).exactOptional().describe("Size of /dev/shm in MiB. Default: the container engine's."),
+    hostname: z
+      .string()
+      .max(63)
+      .regex(HOSTNAME, { error: 'must be letters, digits and -, not at either end' })
+      .exactOptional()
+      .describe("The container's host name; not on the host network. Default: the container engine's."),
     network: boundedWord(128)
       .regex(NETWORK, { error: 'must be host, bridge, none, or the name of a network' })
       .exactOptional()

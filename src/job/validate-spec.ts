@@ -7,6 +7,7 @@ import { compileSchedule } from '../schedule/compile-schedule.ts';
 import { durationToMs, parseDuration } from '../schedule/duration.ts';
 import { ScheduleError } from '../schedule/errors.ts';
 import type { Instant } from '../schedule/schedule.ts';
+import { DEFAULT_CPUS, DEFAULT_MEM, DEFAULT_NETWORK } from './defaults.ts';
 import { MAX_SPEC_BYTES } from './limits.ts';
 import { describeIssues, type Issue } from './schema-issues.ts';
 import { type ConstraintSpec, type JobSpec, jobSpecSchema } from './spec.ts';
@@ -88,9 +89,28 @@ function parentIssues(spec: JobSpec): Issue[] {
 
 function taskIssues(spec: JobSpec): Issue[] {
   const { image, command } = spec.task;
-  if (image === undefined && command === undefined) return [{ path: 'task', message: 'must have an image, a command, or both' }];
-  if (Array.isArray(command) && command[0] === '') return [{ path: 'task.command[0]', message: 'must not be empty: it is the program' }];
-  return [];
+  const issues = containerIssues(spec.task);
+  if (image === undefined && command === undefined) issues.push({ path: 'task', message: 'must have an image, a command, or both' });
+  if (Array.isArray(command) && command[0] === '')
+    issues.push({ path: 'task.command[0]', message: 'must not be empty: it is the program' });
+  return issues;
+}
+
+/** What only a container has, and limits, which are never below what is asked for. */
+function containerIssues(task: JobSpec['task']): Issue[] {
+  const issues: Issue[] = [];
+  for (const field of ['hostname', 'shmSize'] as const)
+    if (task[field] !== undefined && task.image === undefined)
+      issues.push({ path: `task.${field}`, message: 'must be given only with an image: a container has it' });
+  if (task.hostname !== undefined && (task.network ?? DEFAULT_NETWORK) === 'host')
+    issues.push({ path: 'task.hostname', message: "must not be given on the host network, where the name is the agent's" });
+  const asked = { cpus: task.cpus ?? DEFAULT_CPUS, mem: task.mem ?? DEFAULT_MEM };
+  for (const name of ['cpus', 'mem'] as const) {
+    const limit = task.limits?.[name];
+    if (limit !== undefined && limit < asked[name])
+      issues.push({ path: `task.limits.${name}`, message: `must not be below the ${asked[name]} that is asked for` });
+  }
+  return issues;
 }
 
 function constraintIssues(constraint: ConstraintSpec, index: number): Issue[] {

@@ -1,8 +1,8 @@
 /**
  * A task as a container: the body of `POST /containers/create`. Pure.
  *
- * cpus are a weight among containers (CpuShares), as on a Mesos agent: a task may use what nobody else wants. mem is a limit,
- * swap included. disk is only counted. The labels hold what the ledger needs to be made again after a restart.
+ * cpus are a weight among containers (CpuShares), as on a Mesos agent: a task may use what nobody else wants, up to its limit if it
+ * has one. mem is a limit, swap included, unless there is another: then it is what is kept for it. disk is only counted. The labels hold what the ledger needs to be made again after a restart.
  */
 
 import { portRanges } from '../local/resources.ts';
@@ -22,6 +22,7 @@ export const LABELS = {
 const SHARES_PER_CPU = 1024;
 const FEWEST_SHARES = 2;
 const MIB = 1024 * 1024;
+const NANO = 1e9;
 
 /** Throws RangeError, naming the field, for what a container can't be made of. */
 export function containerConfig(launch: TaskLaunch, namespace: string): Record<string, unknown> {
@@ -32,6 +33,7 @@ export function containerConfig(launch: TaskLaunch, namespace: string): Record<s
     ...commandSettings(task.command),
     Env: Object.entries(launch.env).map(([name, value]) => `${name}=${value}`),
     ...(task.user === undefined ? {} : { User: task.user }),
+    ...(task.hostname === undefined ? {} : { Hostname: task.hostname }),
     ...(usesPorts(launch) ? { ExposedPorts: Object.fromEntries(portBindings(launch).map(([port]) => [port, {}])) } : {}),
     ...parameters.config,
     Labels: { ...launch.labels, ...parameters.labels, ...kairosLabels(launch, namespace) },
@@ -70,12 +72,15 @@ function kairosLabels(launch: TaskLaunch, namespace: string): Record<string, str
 
 function hostConfig(launch: TaskLaunch): Record<string, unknown> {
   const { task } = launch;
-  const memory = Math.round(task.mem * MIB);
+  const memory = Math.round((task.limits?.mem ?? task.mem) * MIB);
   return {
     NetworkMode: task.network,
     CpuShares: Math.max(FEWEST_SHARES, Math.round(task.cpus * SHARES_PER_CPU)),
     // The same limit with and without swap: none beyond memory.
     ...(memory > 0 ? { Memory: memory, MemorySwap: memory } : {}),
+    ...(task.limits?.mem === undefined ? {} : { MemoryReservation: Math.round(task.mem * MIB) }),
+    ...(task.limits?.cpus === undefined ? {} : { NanoCpus: Math.round(task.limits.cpus * NANO) }),
+    ...(task.shmSize === undefined ? {} : { ShmSize: task.shmSize * MIB }),
     ...(task.gpus > 0 ? { DeviceRequests: [{ Count: task.gpus, Capabilities: [['gpu']] }] } : {}),
     ...(usesPorts(launch) ? { PortBindings: Object.fromEntries(portBindings(launch)) } : {}),
     Mounts: task.volumes.map(({ source, containerPath, mode }) => ({

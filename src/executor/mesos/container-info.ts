@@ -15,7 +15,11 @@ function dockerContainer(launch: TaskLaunch, image: string): RawContainer {
   const { task } = launch;
   const network = dockerNetwork(task.network);
   const mappings = network === 'BRIDGE' || network === 'USER' ? portMappings(launch) : [];
-  const parameters = [...(task.user === undefined ? [] : [{ key: 'user', value: task.user }]), ...task.dockerParameters];
+  const parameters = [
+    ...(task.user === undefined ? [] : [{ key: 'user', value: task.user }]),
+    ...(task.shmSize === undefined ? [] : [{ key: 'shm-size', value: `${task.shmSize}m` }]),
+    ...task.dockerParameters,
+  ];
   return {
     type: 'DOCKER',
     docker: {
@@ -23,10 +27,10 @@ function dockerContainer(launch: TaskLaunch, image: string): RawContainer {
       network,
       ...(mappings.length === 0 ? {} : { port_mappings: mappings }),
       ...(parameters.length === 0 ? {} : { parameters }),
-      // Mesos pulls what the agent lacks, so `never` can't be had here and means `missing`.
       force_pull_image: task.pull === 'always',
     },
     ...(network === 'USER' ? { network_infos: [{ name: task.network }] } : {}),
+    ...(task.hostname === undefined ? {} : { hostname: task.hostname }),
     ...volumesOf(task, 'docker'),
   };
 }
@@ -39,6 +43,9 @@ function mesosContainer(launch: TaskLaunch, image: string): RawContainer {
     type: 'MESOS',
     mesos: { image: { type: 'DOCKER', docker: { name: image }, cached: task.pull !== 'always' } },
     ...(isNamed ? { network_infos: [{ name: task.network, ...(mappings.length === 0 ? {} : { port_mappings: mappings }) }] } : {}),
+    ...(task.hostname === undefined ? {} : { hostname: task.hostname }),
+    // It has a /dev/shm of its own only in an IPC namespace of its own.
+    ...(task.shmSize === undefined ? {} : { linux_info: { ipc_mode: 'PRIVATE', shm_size: task.shmSize } }),
     ...volumesOf(task, 'mesos'),
   };
 }

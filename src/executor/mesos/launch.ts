@@ -24,7 +24,7 @@ export function planLaunch(launches: readonly TaskLaunch[], offers: readonly Raw
   const infos: RawTaskInfo[] = [];
   const refusals: TaskStatus[] = [];
   for (const launch of launches) {
-    const problem = launchProblem(launch);
+    const problem = launchProblem(launch, containerizer);
     if (problem !== undefined) {
       refusals.push(rejected(launch, problem));
     } else if (launch.agentId !== agentId) {

@@ -143,6 +143,9 @@ export interface RawContainer {
   readonly mesos?: { readonly image: { readonly type: 'DOCKER'; readonly docker: { readonly name: string }; readonly cached: boolean } };
   readonly network_infos?: readonly { readonly name: string; readonly port_mappings?: readonly RawPortMapping[] }[];
   readonly volumes?: readonly RawVolume[];
+  readonly hostname?: string;
+  /** `shm_size` in MiB; only with an IPC namespace of its own. */
+  readonly linux_info?: { readonly ipc_mode: 'PRIVATE'; readonly shm_size: number };
 }
 
 export interface RawCommand {
@@ -175,6 +178,9 @@ export interface RawTaskInfo {
   readonly container?: RawContainer;
   readonly labels?: { readonly labels: readonly RawLabel[] };
   readonly kill_policy?: RawKillPolicy;
+  readonly max_completion_time?: { readonly nanoseconds: number };
+  /** By resource, `cpus` and `mem` only; Mesos 1.10 and later. */
+  readonly limits?: { readonly cpus?: Value<number>; readonly mem?: Value<number> };
   readonly discovery?: RawDiscovery;
 }
 

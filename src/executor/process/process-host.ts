@@ -181,6 +181,7 @@ export class ProcessHost implements TaskHost {
       return refused(taskId, 'command-required', 'a process has no image to take a command from');
     if (task.volumes.length > 0) return refused(taskId, 'volumes-unsupported', 'volumes need a container');
     if (task.artifacts.length > 0) return refused(taskId, 'artifacts-unsupported', 'artifacts are fetched by Mesos only');
+    if (task.limits !== undefined) return refused(taskId, 'limits-unsupported', 'limits need a container; a process has none');
     const as = await credentialsOf(task.user);
     if (as.type === 'refused') return refused(taskId, as.reason, as.message);
     const record: LaunchRecord = {

@@ -92,6 +92,10 @@ const accepted: readonly [what: string, input: unknown][] = [
       },
     }),
   ],
+  [
+    'what a container has of its own, and limits',
+    job({ task: { image: 'i', network: 'bridge', hostname: 'a-1', shmSize: 64, mem: 64, limits: { cpus: 0.1, mem: 64 } } }),
+  ],
   ['rules for exit codes', job({ retry: { on: [1, 75] } })],
   ['no wait at all', job({ retry: { delay: 'PT0S' }, killGrace: 'PT0S' })],
 ];
@@ -142,6 +146,18 @@ const refused: readonly [what: string, input: unknown, issues: readonly (string 
   ['a name every object has', job({ name: '__proto__' }), [/^name: .*reserved word/]],
   ['a name too long', job({ name: deep }), ['name: must have at most 128 characters']],
   ['an empty name', job({ name: '' }), [/^name: must begin/]],
+  [
+    'limits below what is asked for',
+    job({ task: { ...task, mem: 64, limits: { mem: 32, cpus: 0.05 } } }),
+    [/^task.limits.cpus: /, /^task.limits.mem: /],
+  ],
+  ['a host name on the host network', job({ task: { ...task, hostname: 'a' } }), [/^task.hostname: must not be given on the host network/]],
+  [
+    'a container’s things without one',
+    job({ task: { command: 'true', shmSize: 64 } }),
+    [/^task.shmSize: must be given only with an image/],
+  ],
+  ['an unknown limit', job({ task: { ...task, limits: { disk: 1 } } }), [/^task.limits.disk: /]],
   ['a task without anything to run', job({ task: {} }), ['task: must have an image, a command, or both']],
   ['an empty command', job({ task: { command: [] } }), ['task.command: must have at least 1 item']],
   ['a command without a program', job({ task: { command: ['', 'a'] } }), ['task.command[0]: must not be empty: it is the program']],

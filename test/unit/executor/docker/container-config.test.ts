@@ -47,6 +47,22 @@ test('cpus are a weight, memory a limit without swap', () => {
   assert.ok(!('Memory' in host({ mem: 0 })));
 });
 
+test('with limits, what is asked for is kept for it and the limits are the bound', () => {
+  const limited = host({ mem: 64, limits: { cpus: 1.5, mem: 128 } });
+  assert.equal(limited['NanoCpus'], 1_500_000_000);
+  assert.equal(limited['CpuShares'], 102);
+  assert.deepEqual(
+    [limited['Memory'], limited['MemorySwap'], limited['MemoryReservation']],
+    [128, 128, 64].map((mib) => mib * 1024 * 1024),
+  );
+  assert.ok(!('NanoCpus' in host({})) && !('MemoryReservation' in host({ limits: { cpus: 1 } })));
+});
+
+test('shared memory and the host name are the container’s', () => {
+  assert.equal(host({ shmSize: 128 })['ShmSize'], 128 * 1024 * 1024);
+  assert.equal(containerConfig(launch({ hostname: 'a', network: 'bridge' }), 'n')['Hostname'], 'a');
+});
+
 test('ports are published on a bridge and ignored on the host network', () => {
   const ports = [
     { hostPort: 0, containerPort: 80, protocol: 'tcp' as const },

@@ -158,10 +158,49 @@ test('ids that Mesos would refuse are refused before they cost an offer', () => 
 
 test('a task that can never run says which field is to blame', () => {
   const { image: _image, command: _command, ...bare } = spec();
-  assert.match(launchProblem(launch('t', { task: bare })) ?? '', /task\.command/);
-  assert.match(launchProblem(launch('t', { task: spec({ cpus: 0, mem: 0 }) })) ?? '', /task\.cpus, task\.mem/);
-  assert.match(launchProblem(launch('a/b')) ?? '', /task id/);
-  assert.equal(launchProblem(launch('t')), undefined);
+  assert.match(launchProblem(launch('t', { task: bare }), 'docker') ?? '', /task\.command/);
+  assert.match(launchProblem(launch('t', { task: spec({ cpus: 0, mem: 0 }) }), 'docker') ?? '', /task\.cpus, task\.mem/);
+  assert.match(launchProblem(launch('a/b'), 'docker') ?? '', /task id/);
+  assert.equal(launchProblem(launch('t'), 'docker'), undefined);
+});
+
+test('what Mesos could only do otherwise is refused, with the field and the reason', () => {
+  const table: readonly (readonly [Partial<TaskSpec>, Containerizer, RegExp | undefined])[] = [
+    [{ pull: 'never' }, 'docker', /task\.pull/],
+    [{ pull: 'never' }, 'mesos', /task\.pull/],
+    [{ dockerParameters: [{ key: 'init', value: 'true' }] }, 'docker', undefined],
+    [{ dockerParameters: [{ key: 'init', value: 'true' }] }, 'mesos', /task\.dockerParameters/],
+    [{ dockerParameters: [{ key: 'init', value: 'true' }], gpus: 1 }, 'docker', /task\.dockerParameters/],
+    [{ hostname: 'a', network: 'bridge' }, 'docker', undefined],
+    [{ hostname: 'a', network: 'bridge' }, 'mesos', /task\.hostname/],
+    [{ hostname: 'a', network: 'overlay' }, 'mesos', undefined],
+  ];
+  for (const [change, containerizer, expected] of table) {
+    const problem = launchProblem(launch('t', { task: spec(change) }), containerizer);
+    if (expected === undefined) assert.equal(problem, undefined, JSON.stringify(change));
+    else assert.match(problem ?? '', expected);
+  }
+});
+
+test('limits stand beside the resources, each alone', () => {
+  assert.deepEqual(infoOf({ limits: { cpus: 2, mem: 256 } }).limits, { cpus: { value: 2 }, mem: { value: 256 } });
+  assert.deepEqual(infoOf({ limits: { mem: 256 } }).limits, { mem: { value: 256 } });
+  assert.equal(infoOf({}).limits, undefined);
+});
+
+test('Mesos ends a task by itself a minute after the leader should have; without a timeout never', () => {
+  assert.deepEqual(infoOf({}, 'docker', { timeoutMs: 3_600_000 }).max_completion_time, { nanoseconds: 3_670_000_000_000 });
+  assert.equal(infoOf({}).max_completion_time, undefined);
+});
+
+test('shared memory: an option of docker run, or an IPC namespace of its own', () => {
+  assert.deepEqual(infoOf({ shmSize: 256 }).container?.docker?.parameters, [{ key: 'shm-size', value: '256m' }]);
+  assert.deepEqual(infoOf({ shmSize: 256 }, 'mesos').container?.linux_info, { ipc_mode: 'PRIVATE', shm_size: 256 });
+});
+
+test('the host name is the container’s', () => {
+  assert.equal(infoOf({ hostname: 'a', network: 'bridge' }).container?.hostname, 'a');
+  assert.equal(infoOf({ hostname: 'a', network: 'overlay' }, 'mesos').container?.hostname, 'a');
 });
 
 test.run();
