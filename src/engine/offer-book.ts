@@ -77,6 +77,11 @@ export class OfferBook {
     return [...this.pools.values()].sort((a, b) => (isFuller(a, b) ? -1 : 1));
   }
 
+  /** The first pool at or after `from` that fits, going round: for spreading, where those before may still fit. */
+  nextFit(pools: readonly Pool[], from: number, wanted: { job: Job; placed: PlacedValues }): number | undefined {
+    return this.firstFit(pools, from, wanted) ?? this.firstFit(pools.slice(0, from), 0, wanted);
+  }
+
   /** The first pool at or after `from` that fits; undefined when none does. */
   firstFit(pools: readonly Pool[], from: number, { job, placed }: { job: Job; placed: PlacedValues }): number | undefined {
     for (let index = from; index < pools.length; index++) if (this.#fits(pools[index] as Pool, job, placed)) return index;

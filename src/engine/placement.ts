@@ -29,8 +29,9 @@ interface Staged {
 type PlacedNow = Map<string, Readonly<Record<string, string>>[]>;
 
 interface Cycle {
-  readonly pools: readonly Pool[];
-  /** The pool that each shape was put on last: those before it do not fit it any more. */
+  readonly fullestFirst: readonly Pool[];
+  readonly emptiestFirst: readonly Pool[];
+  /** Where in its list each shape goes on looking. */
   readonly reached: Map<string, number>;
   readonly placedNow: PlacedNow;
 }
@@ -39,7 +40,8 @@ interface Cycle {
 export function placePending(world: World, offers: OfferBook): void {
   const batches = new Map<Pool, Staged[]>();
   const heads = new TimerHeap();
-  const cycle: Cycle = { pools: offers.fullestFirst(), reached: new Map(), placedNow: new Map() };
+  const fullestFirst = offers.fullestFirst();
+  const cycle: Cycle = { fullestFirst, emptiestFirst: fullestFirst.toReversed(), reached: new Map(), placedNow: new Map() };
   for (const shape of world.pending.shapes.values()) heads.set(shape.key, shape.runs.earliest);
   for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
     const shape = world.pending.shapes.get(key) as Shape;
@@ -63,18 +65,33 @@ function stageFirst(
   if (!run) return undefined;
   const job = world.jobOf(run);
   const others = placedValues(world, run, cycle.placedNow);
-  const index = offers.firstFit(cycle.pools, cycle.reached.get(shape.key) ?? 0, { job, placed: others });
-  const pool = index === undefined ? undefined : cycle.pools[index];
-  if (index === undefined || !pool) {
+  const pool = choosePool(offers, cycle, { key: shape.key, job, placed: others });
+  if (!pool) {
     noteShortage(world, offers, { key: shape.key, job, placed: others });
     return undefined;
   }
   world.pending.delete(run);
-  // A spread over groups may come back to a pool that did not fit before.
-  cycle.reached.set(shape.key, job.constraints.some(({ operator }) => operator === 'GROUP_BY') ? 0 : index);
   const placed = placedAttributes(job, pool);
   if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
   return { run, job, pool, placed, ports: offers.take(pool, job) };
+}
+
+/** Packing stays with a pool until it is full: those before it do not fit the shape any more. Spreading goes on to the next. */
+function choosePool(
+  offers: OfferBook,
+  cycle: Cycle,
+  { key, job, placed }: { key: string; job: Job; placed: PlacedValues },
+): Pool | undefined {
+  const from = cycle.reached.get(key) ?? 0;
+  if (job.placement === 'spread') {
+    const index = offers.nextFit(cycle.emptiestFirst, from, { job, placed });
+    if (index !== undefined) cycle.reached.set(key, index + 1);
+    return index === undefined ? undefined : cycle.emptiestFirst[index];
+  }
+  const index = offers.firstFit(cycle.fullestFirst, from, { job, placed });
+  // A spread over groups may come back to a pool that did not fit before.
+  if (index !== undefined) cycle.reached.set(key, job.constraints.some(({ operator }) => operator === 'GROUP_BY') ? 0 : index);
+  return index === undefined ? undefined : cycle.fullestFirst[index];
 }
 
 /** The best run of the shape that may still be launched; one past its starting deadline is left to its timer. */

@@ -5,7 +5,7 @@
  * Durations stand here as text (for people and the API's documentation) and in milliseconds (for use); a test holds them equal.
  */
 
-import type { EdgeCondition, Join, Overlap, CatchUp } from './job.ts';
+import type { EdgeCondition, Join, Overlap, CatchUp, PlacementStrategy } from './job.ts';
 
 export interface DurationDefault {
   readonly text: string;
@@ -40,6 +40,7 @@ export const DEFAULT_OVERLAP: Overlap = 'forbid';
 /** For jobs that run after others: no parent's word is dropped because the last run is still busy. */
 export const DEFAULT_OVERLAP_DEPENDENT: Overlap = 'queue';
 export const DEFAULT_CATCH_UP: CatchUp = 'last';
+export const DEFAULT_PLACEMENT: PlacementStrategy = 'pack';
 export const DEFAULT_PRIORITY = 5;
 export const DEFAULT_KEEP_RUNS = 50;
 export const DEFAULT_EDGE_CONDITION: EdgeCondition = 'success';

@@ -37,6 +37,8 @@ export interface RetryPolicy {
 
 export type Overlap = 'forbid' | 'queue' | 'allow' | 'replace';
 export type CatchUp = 'none' | 'last' | 'all';
+/** `pack`: onto the fullest agent that has room, so that others stay free for large tasks. `spread`: onto the emptiest ones, in turn. */
+export type PlacementStrategy = 'pack' | 'spread';
 export type Join = 'flow' | 'latest';
 
 export interface Job {
@@ -46,6 +48,7 @@ export interface Job {
   readonly join: Join;
   readonly task: TaskSpec;
   readonly constraints: readonly Constraint[];
+  readonly placement: PlacementStrategy;
   readonly retry: RetryPolicy;
   /** Longest an attempt may run, counted from its start. */
   readonly timeoutMs: number | undefined;

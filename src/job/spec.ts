@@ -15,6 +15,7 @@ import {
   DEFAULT_KILL_GRACE,
   DEFAULT_OVERLAP,
   DEFAULT_OVERLAP_DEPENDENT,
+  DEFAULT_PLACEMENT,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY_ATTEMPTS,
   DEFAULT_RETRY_DELAY,
@@ -125,6 +126,12 @@ export const jobSpecSchema = z
       .max(MAX_CONSTRAINTS)
       .exactOptional()
       .describe('Which agents may run it. All must hold. Default none.'),
+    placement: z
+      .enum(['pack', 'spread'])
+      .exactOptional()
+      .describe(
+        `pack: on the fullest agent that has room, so that others stay free for large tasks; spread: on the emptiest, in turn. Default ${DEFAULT_PLACEMENT}.`,
+      ),
     retry: retrySchema.exactOptional(),
     timeout: durationText('above zero').exactOptional().describe('Longest an attempt may run, as a duration. Default: no limit.'),
     killGrace: durationText('zero')

@@ -71,6 +71,49 @@ test('no more tasks are launched on an offer than its executor will take', () =>
   assert.equal(rig.launches.length, 3);
 });
 
+const agentsOf = (rig: EngineRig): string[] => rig.launches.map((task) => task.agentId).sort();
+
+function placeFour(placement: 'pack' | 'spread'): EngineRig {
+  const rig = rigWithout();
+  for (const name of ['a', 'b', 'c', 'd']) rig.define({ name, schedule: due, placement, task: { command: 'x', cpus: 1, mem: 32 } });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  const large = { cpus: 2, mem: 4000, disk: 0, gpus: 0, ports: [] };
+  const offers = ['a1', 'a2', 'a3'].map((agentId, index) => ({
+    id: `x${index}`,
+    agentId,
+    hostname: agentId,
+    address: '',
+    pool: `${agentId}/*`,
+    attributes: {},
+    resources: agentId === 'a3' ? large : { ...large, cpus: 4 + index },
+  }));
+  rig.executor({ type: 'offers', offers });
+  return rig;
+}
+
+test('tasks are packed onto the fullest agent that has room', () => {
+  assert.deepEqual(agentsOf(placeFour('pack')), ['a1', 'a1', 'a3', 'a3']);
+});
+
+test('a job that asks for it is spread over agents, the emptiest first, then in turn', () => {
+  const rig = placeFour('spread');
+  assert.deepEqual(agentsOf(rig), ['a1', 'a2', 'a2', 'a3']);
+  assert.equal(rig.launches[0]?.agentId, 'a2');
+});
+
+test('spreading comes back to an agent with room when the others are full', () => {
+  const rig = rigWithout();
+  for (let i = 0; i < 5; i++) rig.define({ name: `j${i}`, schedule: due, placement: 'spread', task: { command: 'x', cpus: 1, mem: 32 } });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  const at = { hostname: 'h', address: '', attributes: {} };
+  const offers = [
+    { ...at, id: 'x1', agentId: 'a1', pool: 'a1/*', resources: { ...small, cpus: 4, mem: 4000 } },
+    { ...at, id: 'x2', agentId: 'a2', pool: 'a2/*', resources: { ...small, cpus: 1, mem: 4000 } },
+  ];
+  rig.executor({ type: 'offers', offers });
+  assert.deepEqual(agentsOf(rig), ['a1', 'a1', 'a1', 'a1', 'a2']);
+});
+
 test('offers of one pool are spent together', () => {
   const rig = rigWithout();
   rig.define({ name: 'a', schedule: due, task: { command: 'x', cpus: 2, mem: 300 } });

@@ -31,6 +31,7 @@ test('what is not said has its default', () => {
       pull: 'missing',
     },
     constraints: [],
+    placement: 'pack',
     retry: { attempts: 3, delayMs: 30_000, factor: 2, maxDelayMs: 600_000, jitter: 0.1, on: undefined },
     timeoutMs: undefined,
     killGraceMs: 10_000,
