@@ -20,6 +20,7 @@
  *  totals            Counters agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
+ *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.
  *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
  *  acknowledged      A task's end is acknowledged only when it is durable.
  *  definitions       Every acknowledged definition and request is there; what was refused is not.

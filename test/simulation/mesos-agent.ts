@@ -71,6 +71,8 @@ export interface AgentOptions {
 
 const FIRST_RESEND_MS = 10_000;
 const LONGEST_RESEND_MS = 600_000;
+/** A task that hangs: ten years. */
+const NEVER_MS = 315_360_000_000;
 
 export class MesosAgent {
   readonly options: AgentOptions;
@@ -227,7 +229,8 @@ function fateOf(seed: string, launch: TaskLaunch, brokenStartRate: number): Task
   const meanMs = Number(launch.labels['meanMs'] ?? '1000');
   const failRate = Number(launch.labels['failRate'] ?? '0');
   const startMs = random.int(20, 500);
-  const runMs = Math.min(6 * meanMs, random.exponential(meanMs));
+  const hangs = random.chance(Number(launch.labels['hangRate'] ?? '0'));
+  const runMs = hangs ? NEVER_MS : Math.min(6 * meanMs, random.exponential(meanMs));
   const isBroken = random.chance(brokenStartRate);
   const isRejected = random.chance(Number(launch.labels['rejectRate'] ?? '0'));
   if (!random.chance(failRate)) return { startMs, runMs, isBroken, isRejected, end: { state: 'FINISHED', exitCode: 0 } };

@@ -77,7 +77,7 @@ export class Recorder {
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
-    for (const batch of packSteps(decision.steps, node.store.commitLimits)) {
+    for (const batch of packSteps(decision.steps, node.commitLimits)) {
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
   }

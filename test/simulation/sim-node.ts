@@ -12,7 +12,7 @@ import type { LeaderObserver } from '../../src/leader/observer.ts';
 import type { MemoryFaults } from '../../src/store/memory/memory-faults.ts';
 import type { MemoryConnection } from '../../src/store/memory/memory-connection.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
-import type { Revision, Store, Term, Write } from '../../src/store/port.ts';
+import type { CommitLimits, Revision, Store, Term, Write } from '../../src/store/port.ts';
 import { Replica } from '../../src/store/replica.ts';
 import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
 import type { MesosMaster } from './mesos-master.ts';
@@ -25,6 +25,8 @@ export interface NodeWatcher {
   onDecision(node: SimNode, engine: Engine, decision: Decision): void;
   /** What became of the commit number `sequence` of a term, as the leader was told. */
   onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
+  /** A launch before everything alive was answered for. */
+  onEarlyLaunch(node: SimNode, taskId: string): void;
   /** Something went wrong in a way that no fault explains. */
   onTrouble(node: SimNode, where: string, error: unknown): void;
 }
@@ -42,6 +44,7 @@ export interface SimNodeOptions {
   /** See TermDependencies. */
   readonly longestWaitMs: number;
   readonly executorPatienceMs: number;
+  readonly operations: number;
   readonly watcher: NodeWatcher;
   readonly probe: ((address: string) => Promise<'open' | 'refused' | 'unclear'>) | undefined;
 }
@@ -55,12 +58,17 @@ export class SimNode {
   readonly replica: Replica;
   readonly adapter: MesosAdapter;
   readonly leadership: Leadership;
+  readonly commitLimits: CommitLimits;
   readonly #options: SimNodeOptions;
   /** Dealings with the outside until it dies; undefined: it lives. */
   #fuse: number | undefined;
   #isDead = false;
   #isStopping = false;
   isCommitting = false;
+  /** The executor's present connection has answered for everything alive. */
+  #isReconciled = false;
+  /** Offers of the present connection: others are void. */
+  readonly #offersHeard = new Set<string>();
   engine: Engine | undefined;
   /** Of the snapshot the present term began with. */
   snapshotRevision: Revision = 0n;
@@ -72,6 +80,7 @@ export class SimNode {
     this.#options = options;
     this.id = id;
     this.clock = new NodeClock(time, random.fork('clock'), offsetMs);
+    this.commitLimits = { operations: options.operations, bytes: 1_000_000 };
     this.store = cluster.connect({ name: id, clock: this.clock, faults });
     const line = (what: string): void => watcher.line(id, what);
     this.replica = new Replica({
@@ -166,6 +175,8 @@ export class SimNode {
   #onPerform(command: ExecutorCommand): boolean {
     if (!this.#deal()) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
+    const isFresh = command.type === 'launch' && command.offerIds.some((id) => this.#offersHeard.has(id));
+    if (command.type === 'launch' && isFresh && !this.#isReconciled) this.#options.watcher.onEarlyLaunch(this, command.tasks[0]?.taskId ?? '');
     return true;
   }
 
@@ -174,7 +185,7 @@ export class SimNode {
     const store = this.store;
     return {
       kind: store.kind,
-      commitLimits: store.commitLimits,
+      commitLimits: this.commitLimits,
       snapshot: async () => {
         const snapshot = await store.snapshot();
         this.snapshotRevision = snapshot.revision;
@@ -229,7 +240,13 @@ export class SimNode {
       },
       decided: () => undefined,
       committed: () => undefined,
-      executorEvent: (event) => line(`hears ${describeEvent({ type: 'executor', event })}`),
+      executorEvent: (event) => {
+        if (event.type === 'connected' || event.type === 'disconnected') this.#isReconciled = false;
+        if (event.type === 'connected' || event.type === 'disconnected') this.#offersHeard.clear();
+        if (event.type === 'offers') for (const { id } of event.offers) this.#offersHeard.add(id);
+        if (event.type === 'reconciled') this.#isReconciled = true;
+        line(`hears ${describeEvent({ type: 'executor', event })}`);
+      },
       performed: () => undefined,
       trouble: (where, error) => watcher.onTrouble(this, where, error),
     };

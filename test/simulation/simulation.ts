@@ -151,11 +151,13 @@ export class Simulation {
       nodeCount: this.swarm.nodes,
       longestWaitMs: this.swarm.longestWaitMs,
       executorPatienceMs: this.swarm.executorPatienceMs,
+      operations: this.swarm.operations,
       probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
       watcher: {
         line: (who, what) => this.line(who, what),
         onDecision: (from: SimNode, engine: Engine, decision: Decision) => this.recorder.onDecision(from, engine, decision),
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
+        onEarlyLaunch: (from, taskId) => this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),
         onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
       },
     });

@@ -41,6 +41,8 @@ export interface Swarm {
   readonly faults: ReadonlyMap<FaultName, number>;
   /** Whether followers look whether the leader's address answers. */
   readonly hasProbe: boolean;
+  /** Writes in one transaction of the store: few, so that decisions need several. */
+  readonly operations: number;
   /** How often the leader looks at its wall clock at least, and how long it bears without its executor. Looking costs the simulation most of its time. */
   readonly longestWaitMs: number;
   readonly executorPatienceMs: number;
@@ -80,6 +82,7 @@ export function drawSwarm(seed: string, { off, hours }: { readonly off: Readonly
     faults,
     hasProbe: random.chance(0.15),
     longestWaitMs: faults.has('clock-steps') || random.chance(0.1) ? 1_000 : 120_000,
+    operations: random.pick([40, 60, 120, 120]),
     executorPatienceMs: random.pick([30_000, 120_000, 600_000]),
   };
 }

@@ -65,6 +65,8 @@ function fitting(graph: JobGraph, name: string, input: Record<string, unknown>):
 
 function drawInput(random: Random, name: string, { style }: { readonly style: WorkloadStyle }): Record<string, unknown> {
   const meanMs = Math.round(random.logarithmic(200, style.longestTask * 1_000));
+  // Tasks that hang need a time-out, or they would run for ever.
+  const hangs = random.chance(0.1);
   const maybe = (probability: number, fields: () => Record<string, unknown>): Record<string, unknown> =>
     random.chance(probability) ? fields() : {};
   return {
@@ -74,9 +76,10 @@ function drawInput(random: Random, name: string, { style }: { readonly style: Wo
       meanMs: String(meanMs),
       failRate: String(random.chance(0.5) ? style.failRate : 0),
       rejectRate: String(random.chance(0.1) ? 0.3 : 0),
+      hangRate: hangs ? '0.2' : '0',
     },
     ...maybe(0.6, () => ({ retry: drawRetry(random) })),
-    ...maybe(0.3, () => ({ timeout: seconds(Math.max(1, Math.round((meanMs / 1000) * random.logarithmic(0.5, 6)))) })),
+    ...maybe(hangs ? 1 : 0.3, () => ({ timeout: seconds(Math.max(1, Math.round((meanMs / 1000) * random.logarithmic(0.5, 6)))) })),
     ...maybe(0.3, () => ({ killGrace: seconds(random.int(0, 20)) })),
     ...maybe(0.5, () => ({ overlap: random.pick(['forbid', 'queue', 'allow', 'replace']) })),
     ...maybe(0.3, () => ({ startingDeadline: seconds(Math.round(random.logarithmic(2, 3_600))) })),
