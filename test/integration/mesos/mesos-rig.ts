@@ -72,9 +72,10 @@ export class Leader {
     this.executor = new MesosExecutor({ detector, clock: systemClock, logger: silentLogger, reconcileBoundMs: 500, ...options });
   }
 
+  /** Resolves when it may launch, or was deposed before it could: an older SUBSCRIBE may have been on its way still. */
   async start(identity?: string): Promise<this> {
     this.executor.start({ identity, emit: (event) => this.#take(event) });
-    await until(() => this.reconciled > 0, { limitMs: 10_000, what: 'reconciled' });
+    await until(() => this.reconciled > 0 || this.down?.final === true, { limitMs: 30_000, what: 'reconciled' });
     return this;
   }
 
