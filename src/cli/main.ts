@@ -28,4 +28,18 @@ program
     process.exitCode = await quickstart(options);
   });
 
+program
+  .command('framework')
+  .description('what this cluster is to Mesos')
+  .command('forget')
+  .description('begin as a new Mesos framework, once Mesos has removed the old one; all nodes must be stopped')
+  .option('-c, --config <file>', 'YAML file with the configuration')
+  .option('-s, --set <path=value...>', 'set one key of the configuration')
+  .option('-y, --yes', 'do it; without it only says what would be done')
+  .option('--force', 'also when runs are believed alive')
+  .action(async (flags: { config?: string; set?: string[]; yes?: boolean; force?: boolean }) => {
+    const { forgetFrameworkCommand } = await import('./framework-command.ts');
+    process.exitCode = await forgetFrameworkCommand(flags);
+  });
+
 await program.parseAsync();

@@ -58,6 +58,7 @@ export interface EngineGauges {
 export class Engine {
   readonly #world: World;
   readonly #link: ExecutorLink;
+  readonly #kind: string;
   readonly #dueBatch: number;
   #loaded: Request[];
   /** Requests taken whose removal was not seen yet: told of once more, they must not count twice. */
@@ -71,12 +72,14 @@ export class Engine {
     this.#world.decidableSince = now;
     this.#world.isLoading = true;
     this.#loaded = loadEntries(this.#world, entries);
+    this.#kind = executor;
     this.#link = new ExecutorLink(this.#world, executor);
   }
 
-  /** The executor's identity as stored, to connect with. */
+  /** The executor's identity as stored, to connect with; another kind's would mean nothing to it. */
   get identity(): string | undefined {
-    return this.#world.identity?.identity;
+    const { identity } = this.#world;
+    return identity?.kind === this.#kind ? identity.identity : undefined;
   }
 
   /** Decides on everything that happened up to `now`. */

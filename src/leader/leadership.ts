@@ -36,6 +36,8 @@ export class Leadership {
   #term: Term | undefined;
   #done: Promise<void> | undefined;
   #isExecutorUp = false;
+  /** Why the executor was lost last; undefined since it was connected. */
+  #executorTrouble: string | undefined;
 
   constructor(deps: TermDependencies, options: LeadershipOptions) {
     this.#deps = { ...deps, onExecutorEvent: (event) => this.#noteExecutor(event) };
@@ -50,6 +52,11 @@ export class Leadership {
   /** While leading: whether the executor's connection stands. */
   get isExecutorUp(): boolean {
     return this.#isExecutorUp;
+  }
+
+  /** Why this node, as the leader, last lost its executor; stays until it is connected again. */
+  get executorTrouble(): string | undefined {
+    return this.#executorTrouble;
   }
 
   gauges(): EngineGauges | undefined {
@@ -134,9 +141,13 @@ export class Leadership {
   }
 
   #noteExecutor(event: ExecutorEvent): void {
-    if (event.type === 'connected') this.#isExecutorUp = true;
+    if (event.type === 'connected') {
+      this.#isExecutorUp = true;
+      this.#executorTrouble = undefined;
+    }
     if (event.type !== 'disconnected') return;
     this.#isExecutorUp = false;
+    this.#executorTrouble = event.reason;
     // Told for good that it may not go on: someone else holds the framework, or it was removed.
     if (event.final) this.#loop?.end(`the executor refuses this node: ${event.reason}`);
   }

@@ -18,6 +18,7 @@ import type { Executor } from '../executor/port.ts';
 import { Leadership } from '../leader/leadership.ts';
 import type { LeaderObserver } from '../leader/observer.ts';
 import type { Store } from '../store/port.ts';
+import { decodeLeader, LEADER_KEY } from '../store/reserved-keys.ts';
 import { Replica } from '../store/replica.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -80,7 +81,7 @@ async function assemble({ config, onFact }: NodeOptions, { id, log, token, opene
   opened.push(() => replica.stop());
   await replica.start();
   const executor = await openExecutor(config.executor, { clock, logger: log, identity: () => storedIdentity(replica) });
-  const parts: Parts = { store, replica, executor, leadership: undefined };
+  const parts: Parts = { id, store, replica, executor, leadership: undefined };
   const readiness = (): Readiness => readinessOf(conditionsOf(parts));
   const deps = { store, replica, executor, clock, logger: log, metrics, readiness, nodeId: id, ids: ulid, token };
   const api = await startApi(deps, { host: config.api.host, port: config.api.port });
@@ -103,6 +104,7 @@ async function assemble({ config, onFact }: NodeOptions, { id, log, token, opene
 type Closer = () => Promise<void>;
 
 interface Parts {
+  readonly id: string;
   readonly store: Store;
   readonly replica: Replica;
   readonly executor: Executor;
@@ -127,18 +129,27 @@ function storedIdentity(replica: Replica): string | undefined {
   return entry === undefined ? undefined : (JSON.parse(entry.value) as ExecutorIdentity).identity;
 }
 
-function conditionsOf({ store, replica, executor, leadership }: Parts): Parameters<typeof readinessOf>[0] {
+function conditionsOf({ id, store, replica, executor, leadership }: Parts): Parameters<typeof readinessOf>[0] {
   return [
     { name: 'store', problem: () => (store.healthy() ? undefined : `${store.kind} is out of reach`) },
     { name: 'replica', problem: () => (replica.ready ? undefined : 'this node’s copy of the store is not complete') },
     {
       name: 'executor',
       problem: () => {
-        const isNeeded = leadership?.term !== undefined;
-        return isNeeded && !leadership?.isExecutorUp ? `${executor.kind} is not connected and this node leads` : undefined;
+        if (leadership === undefined || leadership.isExecutorUp) return undefined;
+        const isLeading = leadership.term !== undefined;
+        const why = leadership.executorTrouble;
+        // Refused for good it gives its terms up one after the other; as long as no other node leads that is the trouble to tell.
+        const isNeeded = isLeading || (why !== undefined && !isLedByAnother(replica, id));
+        return isNeeded ? `${executor.kind} is not connected and this node leads${why === undefined ? '' : `: ${why}`}` : undefined;
       },
     },
   ];
+}
+
+function isLedByAnother(replica: Replica, id: string): boolean {
+  const entry = replica.get(LEADER_KEY);
+  return entry !== undefined && decodeLeader(entry).node !== id;
 }
 
 function withListener(observer: LeaderObserver, onFact: ((fact: Fact) => void) | undefined): LeaderObserver {
