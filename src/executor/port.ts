@@ -80,6 +80,8 @@ export interface TaskSpec {
   /** Array: exec form, no shell. String: run by `/bin/sh -c`. Absent: what the image itself runs. */
   readonly command?: string | readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Variables whose values are secrets: the name of the secret of each. See secrets.ts. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly cpus: number;
   readonly mem: number;

@@ -122,6 +122,7 @@ function resolveTask(task: JobSpec['task']): TaskSpec {
     ...(task.command === undefined ? undefined : { command: task.command }),
     ...(task.user === undefined ? undefined : { user: task.user }),
     env: task.env ?? NO_NAMES,
+    ...(task.secrets === undefined || Object.keys(task.secrets).length === 0 ? undefined : { secrets: task.secrets }),
     cpus: task.cpus ?? DEFAULT_CPUS,
     mem: task.mem ?? DEFAULT_MEM,
     disk: task.disk ?? DEFAULT_DISK,

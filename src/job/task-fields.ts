@@ -28,6 +28,7 @@ import {
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const RESERVED_ENV = /^KAIROS_/;
 const NETWORK = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const SECRET_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/;
 const VOLUME_SOURCE = /^(\/|[A-Za-z0-9][A-Za-z0-9_.-]*$)/;
 
@@ -49,6 +50,18 @@ export const envSchema = z
     if (bytes > MAX_ENV_BYTES) context.addIssue({ code: 'custom', message: `must have at most ${MAX_ENV_BYTES} bytes in all` });
   })
   .describe('Environment variables. Names that begin with KAIROS_ are set by Kairos.');
+
+const secretsSchema = z
+  .record(
+    envName,
+    z
+      .string()
+      .max(128)
+      .regex(SECRET_NAME, { error: 'must be a name of letters, digits, _ . and -, not beginning with a dot' })
+      .describe('Name of the secret: a file in the directory that executor.secretsDirectory names.'),
+  )
+  .refine((secrets) => Object.keys(secrets).length <= MAX_TASK_ITEMS, { error: `must have at most ${MAX_TASK_ITEMS} secrets` })
+  .describe('Environment variables whose values are secrets, by name; looked up at each launch, never stored. Not for processes.');
 
 const path = boundedWord(4096).startsWith('/', { error: 'must be an absolute path' });
 const port = z.int().min(0).max(65_535);
@@ -112,6 +125,7 @@ export const taskSchema = z
       .exactOptional()
       .describe('Array: program and arguments, no shell. String: run by /bin/sh -c. Absent: what the image itself runs.'),
     env: envSchema.exactOptional(),
+    secrets: secretsSchema.exactOptional(),
     user: boundedWord(128).exactOptional().describe("User to run as. Default: the executor's choice."),
     cpus: z.number().min(0.01).max(MAX_CPUS).exactOptional().describe(`CPU cores. Default ${DEFAULT_CPUS}.`),
     mem: z.number().min(1).max(MAX_MEBIBYTES).exactOptional().describe(`Memory in MiB. Default ${DEFAULT_MEM}.`),

@@ -33,9 +33,10 @@ function hiddenKeys(input: unknown): Issue[] {
     }
   };
   if (typeof input === 'object' && input !== null) {
-    const { labels, task } = input as { labels?: unknown; task?: { env?: unknown } | null };
+    const { labels, task } = input as { labels?: unknown; task?: { env?: unknown; secrets?: unknown } | null };
     look(labels, 'labels');
     look(task?.env, 'task.env');
+    look(task?.secrets, 'task.secrets');
   }
   return issues;
 }
@@ -89,21 +90,23 @@ function parentIssues(spec: JobSpec): Issue[] {
 
 function taskIssues(spec: JobSpec): Issue[] {
   const { image, command } = spec.task;
-  const issues = containerIssues(spec.task);
+  const issues = fieldIssues(spec.task);
   if (image === undefined && command === undefined) issues.push({ path: 'task', message: 'must have an image, a command, or both' });
   if (Array.isArray(command) && command[0] === '')
     issues.push({ path: 'task.command[0]', message: 'must not be empty: it is the program' });
   return issues;
 }
 
-/** What only a container has, and limits, which are never below what is asked for. */
-function containerIssues(task: JobSpec['task']): Issue[] {
+/** What only a container has, variables given twice, and limits, which are never below what is asked for. */
+function fieldIssues(task: JobSpec['task']): Issue[] {
   const issues: Issue[] = [];
   for (const field of ['hostname', 'shmSize'] as const)
     if (task[field] !== undefined && task.image === undefined)
       issues.push({ path: `task.${field}`, message: 'must be given only with an image: a container has it' });
   if (task.hostname !== undefined && (task.network ?? DEFAULT_NETWORK) === 'host')
     issues.push({ path: 'task.hostname', message: "must not be given on the host network, where the name is the agent's" });
+  for (const name of Object.keys(task.secrets ?? {}))
+    if (task.env?.[name] !== undefined) issues.push({ path: `task.secrets.${name}`, message: 'stands in env too' });
   const asked = { cpus: task.cpus ?? DEFAULT_CPUS, mem: task.mem ?? DEFAULT_MEM };
   for (const name of ['cpus', 'mem'] as const) {
     const limit = task.limits?.[name];

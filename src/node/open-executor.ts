@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { DockerExecutor } from '../executor/docker/docker-executor.ts';
+import { secretFiles } from '../executor/secret-files.ts';
+import { withSecrets } from '../executor/secrets.ts';
 import type { Attribute, Executor, Resources } from '../executor/port.ts';
 import { ProcessExecutor } from '../executor/process/process-executor.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -18,6 +20,13 @@ export interface ExecutorDependencies {
 }
 
 export async function openExecutor(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {
+  const executor = await openKind(config, deps);
+  // A process gets its environment by a command line and a file, where others could see it.
+  const mayHaveSecrets = config.secretsDirectory !== '' && executor.kind !== 'process';
+  return withSecrets(executor, mayHaveSecrets ? secretFiles(resolve(config.secretsDirectory)) : undefined);
+}
+
+async function openKind(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {
   const kind = config.kind === 'auto' ? await localKind(config) : config.kind;
   const { clock, logger } = deps;
   const machine = { hostname: config.hostname || hostname(), resources: resourcesOf(config), attributes: attributesOf(config) };

@@ -96,6 +96,7 @@ const accepted: readonly [what: string, input: unknown][] = [
     'what a container has of its own, and limits',
     job({ task: { image: 'i', network: 'bridge', hostname: 'a-1', shmSize: 64, mem: 64, limits: { cpus: 0.1, mem: 64 } } }),
   ],
+  ['secrets by name', job({ task: { ...task, secrets: { DB_PASSWORD: 'warehouse-db' } } })],
   ['rules for exit codes', job({ retry: { on: [1, 75] } })],
   ['no wait at all', job({ retry: { delay: 'PT0S' }, killGrace: 'PT0S' })],
 ];
@@ -158,6 +159,16 @@ const refused: readonly [what: string, input: unknown, issues: readonly (string 
     [/^task.shmSize: must be given only with an image/],
   ],
   ['an unknown limit', job({ task: { ...task, limits: { disk: 1 } } }), [/^task.limits.disk: /]],
+  [
+    'a variable that is a secret too',
+    job({ task: { ...task, env: { A: '1' }, secrets: { A: 'a' } } }),
+    [/^task.secrets.A: stands in env too/],
+  ],
+  [
+    'a secret outside the directory',
+    job({ task: { ...task, secrets: { A: '../a', B: '.a' } } }),
+    [/^task.secrets.A: /, /^task.secrets.B: /],
+  ],
   ['a task without anything to run', job({ task: {} }), ['task: must have an image, a command, or both']],
   ['an empty command', job({ task: { command: [] } }), ['task.command: must have at least 1 item']],
   ['a command without a program', job({ task: { command: ['', 'a'] } }), ['task.command[0]: must not be empty: it is the program']],
