@@ -99,6 +99,8 @@ export interface TaskSpec {
   readonly volumes: readonly Volume[];
   readonly artifacts: readonly Artifact[];
   readonly dockerParameters: readonly { readonly key: string; readonly value: string }[];
+  /** The name of the secret that holds the credentials for the image's registry, as a Docker `config.json`. See secrets.ts. */
+  readonly pullSecret?: string;
   /** `missing`: pull only when the agent lacks the image. */
   readonly pull: 'always' | 'missing' | 'never';
 }
@@ -122,6 +124,8 @@ export interface TaskLaunch extends TaskRef {
   readonly ports: readonly number[];
   /** Time between the polite and the forced end when it is killed. */
   readonly killGraceMs: number;
+  /** What `task.pullSecret` names. Filled in on the way to the executor; see secrets.ts. */
+  readonly registryConfig?: string;
   /** After this long it is killed, by who leads; an executor that can end it by itself does so a while later, should nobody lead. */
   readonly timeoutMs?: number;
   readonly labels: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * Secrets of a task: variables whose values the definition only names. They are looked up by the leader's node at the moment of the
- * launch and handed to the executor with the environment; nothing above this file ever sees a value, so none is stored or logged.
+ * Secrets of a task: variables, and credentials for the image's registry, that the definition only names. They are looked up by the leader's node at the moment of the
+ * launch and handed to the executor with the launch; nothing above this file ever sees a value, so none is stored or logged.
  */
 
 import type { Executor, ExecutorCommand, ExecutorSession, LogChunk, LogRequest, TaskLaunch, TaskStatus } from './port.ts';
@@ -60,18 +60,19 @@ class SecretExecutor implements Executor {
   }
 
   #withValues(launch: TaskLaunch): TaskLaunch | TaskStatus {
-    const { secrets } = launch.task;
-    if (secrets === undefined) return launch;
+    const { secrets = {}, pullSecret } = launch.task;
+    if (!hasSecrets(launch)) return launch;
     const { taskId, agentId } = launch;
     const source = this.#source;
     if (source === undefined) {
-      const message = `task.secrets: the ${this.kind} executor is given none (executor.secretsDirectory; never for processes)`;
+      const message = `task.secrets, task.pullSecret: the ${this.kind} executor is given none (executor.secretsDirectory; never for processes)`;
       return { taskId, agentId, state: 'rejected', reason: 'secrets-unsupported', message };
     }
     try {
       const values = Object.entries(secrets).map(([variable, name]) => [variable, source.read(name)] as const);
       // What Kairos itself sets can't be overridden by a secret either.
-      return { ...launch, env: { ...Object.fromEntries(values), ...launch.env } };
+      const env = { ...Object.fromEntries(values), ...launch.env };
+      return { ...launch, env, ...(pullSecret === undefined ? {} : { registryConfig: source.read(pullSecret) }) };
     } catch (error) {
       // Another node may have it, or it is being replaced: the infrastructure's failure, with a bound of its own.
       const message = error instanceof Error ? error.message : String(error);
@@ -81,5 +82,5 @@ class SecretExecutor implements Executor {
 }
 
 function hasSecrets({ task }: TaskLaunch): boolean {
-  return task.secrets !== undefined;
+  return task.secrets !== undefined || task.pullSecret !== undefined;
 }

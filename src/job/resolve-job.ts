@@ -135,6 +135,7 @@ function resolveTask(task: JobSpec['task']): TaskSpec {
     volumes: task.volumes === undefined ? NONE : task.volumes.map(resolveVolume),
     artifacts: task.artifacts === undefined ? NONE : task.artifacts.map(resolveArtifact),
     dockerParameters: task.dockerParameters ?? NONE,
+    ...(task.pullSecret === undefined ? undefined : { pullSecret: task.pullSecret }),
     pull: task.pull ?? DEFAULT_PULL,
   };
 }

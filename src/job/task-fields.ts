@@ -51,15 +51,13 @@ export const envSchema = z
   })
   .describe('Environment variables. Names that begin with KAIROS_ are set by Kairos.');
 
+const secretName = z
+  .string()
+  .max(128)
+  .regex(SECRET_NAME, { error: 'must be a name of letters, digits, _ . and -, not beginning with a dot' });
+
 const secretsSchema = z
-  .record(
-    envName,
-    z
-      .string()
-      .max(128)
-      .regex(SECRET_NAME, { error: 'must be a name of letters, digits, _ . and -, not beginning with a dot' })
-      .describe('Name of the secret: a file in the directory that executor.secretsDirectory names.'),
-  )
+  .record(envName, secretName.describe('Name of the secret: a file in the directory that executor.secretsDirectory names.'))
   .refine((secrets) => Object.keys(secrets).length <= MAX_TASK_ITEMS, { error: `must have at most ${MAX_TASK_ITEMS} secrets` })
   .describe('Environment variables whose values are secrets, by name; looked up at each launch, never stored. Not for processes.');
 
@@ -151,6 +149,9 @@ export const taskSchema = z
       .max(MAX_TASK_ITEMS)
       .exactOptional()
       .describe('Options for `docker run`. Default none.'),
+    pullSecret: secretName
+      .exactOptional()
+      .describe("Secret with the credentials for the image's registry, as a Docker config.json. Default: none."),
     pull: z
       .enum(['always', 'missing', 'never'])
       .exactOptional()

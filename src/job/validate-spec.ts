@@ -100,7 +100,7 @@ function taskIssues(spec: JobSpec): Issue[] {
 /** What only a container has, variables given twice, and limits, which are never below what is asked for. */
 function fieldIssues(task: JobSpec['task']): Issue[] {
   const issues: Issue[] = [];
-  for (const field of ['hostname', 'shmSize'] as const)
+  for (const field of ['hostname', 'shmSize', 'pullSecret'] as const)
     if (task[field] !== undefined && task.image === undefined)
       issues.push({ path: `task.${field}`, message: 'must be given only with an image: a container has it' });
   if (task.hostname !== undefined && (task.network ?? DEFAULT_NETWORK) === 'host')

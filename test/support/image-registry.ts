@@ -15,8 +15,16 @@ export interface ImageRegistry {
 
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** Serves `<host>/<name>:1` with this root file system; all else does not exist. The layer comes when `held` resolves. */
-export async function startImageRegistry(name: string, rootfs: Buffer, held = Promise.resolve()): Promise<ImageRegistry> {
+export interface RegistryOptions {
+  /** The layer comes when it resolves. */
+  readonly held?: Promise<void>;
+  /** `user:password` that all who ask must give; absent: anyone may. */
+  readonly login?: string;
+}
+
+/** Serves `<host>/<name>:1` with this root file system; all else does not exist. */
+export async function startImageRegistry(name: string, rootfs: Buffer, options: RegistryOptions = {}): Promise<ImageRegistry> {
+  const { held = Promise.resolve(), login } = options;
   const layer = gzipSync(rootfs, { level: 1 });
   const config = Buffer.from(
     JSON.stringify({
@@ -46,6 +54,10 @@ export async function startImageRegistry(name: string, rootfs: Buffer, held = Pr
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     requests.push(path);
+    if (login !== undefined && request.headers.authorization !== `Basic ${Buffer.from(login).toString('base64')}`) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"', 'content-type': 'application/json' });
+      return response.end(JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] }));
+    }
     const body = answers.get(path);
     if (body === undefined) {
       response.writeHead(404, { 'content-type': 'application/json' });

@@ -5,7 +5,8 @@ import { containerConfig } from './container-config.ts';
 import { containerName } from './container-name.ts';
 import { EngineError } from './engine-api.ts';
 import type { EngineApi } from './engine-api.ts';
-import type { ImagePull } from './image-pull.ts';
+import type { ImagePull, WantedImage } from './image-pull.ts';
+import { registryAuth } from './registry-auth.ts';
 
 export interface ContainerLaunch {
   readonly api: EngineApi;
@@ -80,11 +81,23 @@ async function getImage({ pull, launch, signal, connectionEnded, pulling }: Cont
   if (signal.aborted) return killed(taskId);
   pulling();
   const aborted = new Promise<'aborted'>((resolve) => signal.addEventListener('abort', () => resolve('aborted'), { once: true }));
-  const result = await Promise.race([pull.pull(image, connectionEnded), aborted]);
+  const wanted = wantedImage(launch, image);
+  if (wanted instanceof RangeError) return rejected(taskId, 'registry-credentials', wanted.message);
+  const result = await Promise.race([pull.pull(wanted, connectionEnded), aborted]);
   if (result === 'aborted') return killed(taskId);
   if (result.type === 'pulled') return undefined;
   if (result.type === 'missing') return rejected(taskId, 'image-missing', result.message);
   return { type: 'none', status: { taskId, state: 'not-launched', reason: 'image-pull-failed', message: result.message } };
+}
+
+function wantedImage({ registryConfig }: TaskLaunch, name: string): RangeError | WantedImage {
+  if (registryConfig === undefined) return { name };
+  try {
+    return { name, auth: registryAuth(registryConfig, name) };
+  } catch (error) {
+    if (error instanceof RangeError) return error;
+    throw error;
+  }
 }
 
 function rejected(taskId: string, reason: string, message: string): Refusal {

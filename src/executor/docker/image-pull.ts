@@ -12,6 +12,12 @@ export type PullResult =
   | { readonly type: 'missing'; readonly message: string }
   | { readonly type: 'failed'; readonly message: string };
 
+export interface WantedImage {
+  readonly name: string;
+  /** `X-Registry-Auth`; absent: anonymous. */
+  readonly auth?: string;
+}
+
 export class ImagePull {
   readonly #api: EngineApi;
   readonly #underWay = new Map<string, Promise<PullResult>>();
@@ -21,19 +27,23 @@ export class ImagePull {
   }
 
   /** `signal` ends the pull for all who wait for it. */
-  pull(image: string, signal: AbortSignal): Promise<PullResult> {
-    let pull = this.#underWay.get(image);
+  pull(image: WantedImage, signal: AbortSignal): Promise<PullResult> {
+    // One with other credentials is another pull.
+    const key = JSON.stringify([image.name, image.auth ?? '']);
+    let pull = this.#underWay.get(key);
     if (pull === undefined) {
-      pull = this.#pull(image, signal).finally(() => this.#underWay.delete(image));
-      this.#underWay.set(image, pull);
+      pull = this.#pull(image, signal).finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, pull);
     }
     return pull;
   }
 
-  async #pull(image: string, signal: AbortSignal): Promise<PullResult> {
+  async #pull(image: WantedImage, signal: AbortSignal): Promise<PullResult> {
     try {
-      const { name, tag } = parseImage(image);
-      return await outcome(await this.#api.stream({ method: 'POST', path: '/images/create', query: { fromImage: name, tag }, signal }));
+      const { name, tag } = parseImage(image.name);
+      const headers = image.auth === undefined ? {} : { headers: { 'x-registry-auth': image.auth } };
+      const query = { fromImage: name, tag };
+      return await outcome(await this.#api.stream({ method: 'POST', path: '/images/create', query, signal, ...headers }));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       return failed(error.message, error.status === 404 || error.status === 400);

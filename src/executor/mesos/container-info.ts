@@ -2,7 +2,7 @@
 
 import type { TaskLaunch, TaskSpec, Volume } from '../port.ts';
 import type { Containerizer } from './command-info.ts';
-import type { RawContainer, RawDocker, RawPortMapping, RawVolume } from './protocol.ts';
+import type { RawContainer, RawDocker, RawImage, RawPortMapping, RawVolume } from './protocol.ts';
 
 /** `undefined`: no image, so the task is a command on the agent itself. */
 export function containerInfo(launch: TaskLaunch, containerizer: Containerizer): RawContainer | undefined {
@@ -41,13 +41,18 @@ function mesosContainer(launch: TaskLaunch, image: string): RawContainer {
   const isNamed = dockerNetwork(task.network) === 'USER';
   return {
     type: 'MESOS',
-    mesos: { image: { type: 'DOCKER', docker: { name: image }, cached: task.pull !== 'always' } },
+    mesos: { image: { type: 'DOCKER', docker: { name: image, ...credentialsOf(launch) }, cached: task.pull !== 'always' } },
     ...(isNamed ? { network_infos: [{ name: task.network, ...(mappings.length === 0 ? {} : { port_mappings: mappings }) }] } : {}),
     ...(task.hostname === undefined ? {} : { hostname: task.hostname }),
     // It has a /dev/shm of its own only in an IPC namespace of its own.
     ...(task.shmSize === undefined ? {} : { linux_info: { ipc_mode: 'PRIVATE', shm_size: task.shmSize } }),
     ...volumesOf(task, 'mesos'),
   };
+}
+
+function credentialsOf({ registryConfig }: TaskLaunch): Pick<RawImage, 'config'> {
+  if (registryConfig === undefined) return {};
+  return { config: { type: 'VALUE', value: { data: Buffer.from(registryConfig).toString('base64') } } };
 }
 
 function dockerNetwork(network: string): RawDocker['network'] {

@@ -140,12 +140,18 @@ export interface RawDocker {
 export interface RawContainer {
   readonly type: 'DOCKER' | 'MESOS';
   readonly docker?: RawDocker;
-  readonly mesos?: { readonly image: { readonly type: 'DOCKER'; readonly docker: { readonly name: string }; readonly cached: boolean } };
+  readonly mesos?: { readonly image: { readonly type: 'DOCKER'; readonly docker: RawImage; readonly cached: boolean } };
   readonly network_infos?: readonly { readonly name: string; readonly port_mappings?: readonly RawPortMapping[] }[];
   readonly volumes?: readonly RawVolume[];
   readonly hostname?: string;
   /** `shm_size` in MiB; only with an IPC namespace of its own. */
   readonly linux_info?: { readonly ipc_mode: 'PRIVATE'; readonly shm_size: number };
+}
+
+export interface RawImage {
+  readonly name: string;
+  /** A Docker config.json with the registry's credentials, in base64. */
+  readonly config?: { readonly type: 'VALUE'; readonly value: { readonly data: string } };
 }
 
 export interface RawCommand {

@@ -34,7 +34,10 @@ function unsupported(launch: TaskLaunch, preferred: Containerizer): string | und
   if (task.image === undefined) return undefined;
   const isOnUserNetwork = !['host', 'bridge', 'none'].includes(task.network);
   if (task.pull === 'never') return 'task.pull: Mesos pulls what an agent lacks, so never can not be kept; use missing';
-  if (containerizerOf(launch, preferred) === 'docker') return undefined;
+  if (containerizerOf(launch, preferred) === 'docker') {
+    if (task.pullSecret === undefined) return undefined;
+    return 'task.pullSecret: the Docker containerizer takes credentials as an artifact only (docker.tar.gz with .docker/config.json)';
+  }
   if (task.dockerParameters.length > 0) return 'task.dockerParameters: the Mesos containerizer, which runs this task, has none';
   if (task.hostname !== undefined && !isOnUserNetwork)
     return 'task.hostname: with the Mesos containerizer only on a user network; elsewhere the name is the agent’s';

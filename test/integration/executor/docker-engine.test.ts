@@ -75,7 +75,7 @@ scenario('an image is pulled once for all who wait for it, then not again unless
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const registry = await startImageRegistry('kairos/busybox', await busyboxTar(), held);
+  const registry = await startImageRegistry('kairos/busybox', await busyboxTar(), { held });
   const image = `${registry.host}/kairos/busybox:1`;
   await driver.start();
   await driver.launch('a.1.1', 'echo a', { task: { image } });
@@ -100,6 +100,40 @@ scenario('an image is pulled once for all who wait for it, then not again unless
   await driver.awaitState('c.1.1', 'finished');
   assert.ok(registry.requests.length > count);
   await registry.close();
+});
+
+scenario('a private registry gives the image to who has its credentials', async ({ driver }) => {
+  const registry = await startImageRegistry('kairos/private', await busyboxTar(), { login: 'robot:s3' });
+  const image = `${registry.host}/kairos/private:1`;
+  const launch = (taskId: string, config: object): void => {
+    const plain = driver.taskLaunch(taskId, ['true']);
+    const task = { ...plain.task, image, pullSecret: 'registry', pull: 'always' as const };
+    driver.perform({
+      type: 'launch',
+      offerIds: [...driver.offers.keys()],
+      tasks: [{ ...plain, task, registryConfig: JSON.stringify(config) }],
+    });
+  };
+  await driver.start();
+  const auth = Buffer.from('robot:s3').toString('base64');
+  launch('a.1.1', { auths: { 'example.com': { auth } } });
+  assert.equal((await driver.awaitState('a.1.1', 'rejected')).reason, 'registry-credentials');
+  launch('a.2.1', { auths: { [registry.host]: { username: 'robot', password: 'wrong' } } });
+  const refused = await driver.awaitState('a.2.1', 'not-launched');
+  assert.equal(refused.reason, 'image-pull-failed');
+  assert.ok(!/wrong/.test(JSON.stringify(refused)));
+  launch('a.3.1', { auths: { [registry.host]: { auth } } });
+  await driver.awaitState('a.3.1', 'finished');
+  await registry.close();
+});
+
+scenario('limits, shared memory and the host name are the container’s', async ({ driver }) => {
+  await driver.start();
+  await driver.launch('a.1.1', 'hostname; df -m /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2', {
+    task: { hostname: 'here', network: 'none', shmSize: 7, mem: 32, limits: { cpus: 0.5, mem: 64 } },
+  });
+  await driver.awaitState('a.1.1', 'finished');
+  assert.equal(await driver.log('a.1.1'), 'here\n7\n');
 });
 
 scenario('too much memory is told as such', async ({ driver }) => {

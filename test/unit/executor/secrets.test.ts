@@ -52,6 +52,17 @@ test('a launch gets the values of its secrets with its environment', () => {
   assert.deepEqual(rig.events, []);
 });
 
+test('credentials for the registry are handed over beside the environment, not in it', () => {
+  const rig = setup();
+  rig.launch(launch('t.1.1', { task: spec({ pullSecret: 'registry' }) }));
+  const [command] = rig.performed;
+  assert.ok(command?.type === 'launch');
+  assert.deepEqual(
+    command.tasks.map(({ env, registryConfig }) => [env, registryConfig]),
+    [[{}, 'value of registry']],
+  );
+});
+
 test('a task whose secret is not there is not launched, the others are, and nobody is told a value', () => {
   const rig = setup();
   rig.launch(withSecret('t.1.1', 'missing'), withSecret('t.2.1', 'db'));

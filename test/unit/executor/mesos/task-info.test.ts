@@ -171,6 +171,8 @@ test('what Mesos could only do otherwise is refused, with the field and the reas
     [{ dockerParameters: [{ key: 'init', value: 'true' }] }, 'docker', undefined],
     [{ dockerParameters: [{ key: 'init', value: 'true' }] }, 'mesos', /task\.dockerParameters/],
     [{ dockerParameters: [{ key: 'init', value: 'true' }], gpus: 1 }, 'docker', /task\.dockerParameters/],
+    [{ pullSecret: 'r' }, 'docker', /task\.pullSecret.*docker\.tar\.gz/],
+    [{ pullSecret: 'r' }, 'mesos', undefined],
     [{ hostname: 'a', network: 'bridge' }, 'docker', undefined],
     [{ hostname: 'a', network: 'bridge' }, 'mesos', /task\.hostname/],
     [{ hostname: 'a', network: 'overlay' }, 'mesos', undefined],
@@ -196,6 +198,14 @@ test('Mesos ends a task by itself a minute after the leader should have; without
 test('shared memory: an option of docker run, or an IPC namespace of its own', () => {
   assert.deepEqual(infoOf({ shmSize: 256 }).container?.docker?.parameters, [{ key: 'shm-size', value: '256m' }]);
   assert.deepEqual(infoOf({ shmSize: 256 }, 'mesos').container?.linux_info, { ipc_mode: 'PRIVATE', shm_size: 256 });
+});
+
+test('the Mesos containerizer gets the credentials for the registry with the image', () => {
+  const info = infoOf({ pullSecret: 'r' }, 'mesos', { registryConfig: '{"auths":{}}' });
+  assert.deepEqual(info.container?.mesos?.image.docker, {
+    name: 'busybox:1.36',
+    config: { type: 'VALUE', value: { data: 'eyJhdXRocyI6e319' } },
+  });
 });
 
 test('the host name is the container’s', () => {
