@@ -20,6 +20,8 @@ export interface Pool extends AgentView {
   staged: number;
   /** How many its executor will take now. */
   launches: number;
+  /** Its agent is taken down this long after it was offered: only what is over by then may be put there. */
+  lastsMs: number;
 }
 
 const thousandths = (amount: number): number => Math.round(amount * 1000);
@@ -43,6 +45,7 @@ export class OfferBook {
     if (!pool) this.pools.set(offer.pool, (pool = emptyPool(offer)));
     pool.offerIds.push(offer.id);
     this.#poolOf.set(offer.id, pool);
+    pool.lastsMs = Math.min(pool.lastsMs, offer.lastsMs ?? Infinity);
     pool.launches = Math.max(pool.launches, offer.launches ?? Infinity);
     addResources(pool, offer.resources);
   }
@@ -121,6 +124,7 @@ function emptyPool(offer: Offer): Pool {
     ports: [],
     staged: 0,
     launches: 0,
+    lastsMs: Infinity,
   };
 }
 
@@ -144,8 +148,14 @@ function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
 
 const AMOUNTS = ['cpus', 'mem', 'disk', 'gpus'] as const;
 
+/** Whether an attempt is over before the agent is taken down. One without a timeout is hoped to be: its executor keeps a margin. */
+function endsInTime(pool: Pool, job: Job): boolean {
+  return (job.timeoutMs ?? 0) <= pool.lastsMs;
+}
+
 /** Whether the pool has what the job asks for. */
 function hasRoom(pool: Pool, job: Job): boolean {
+  if (!endsInTime(pool, job)) return false;
   for (const name of AMOUNTS) if (pool.free[name] < thousandths(job.task[name])) return false;
   return choosePorts(pool.ports, job.task.ports) !== undefined;
 }
@@ -158,6 +168,7 @@ export function shortagesOf(pool: Pool, job: Job): Lack[] {
     if (offered < job.task[what]) lacks.push({ what, wanted: job.task[what], offered });
   }
   if (!choosePorts(pool.ports, job.task.ports)) lacks.push({ what: 'ports' });
+  if (!endsInTime(pool, job)) lacks.push({ what: 'time' });
   return lacks;
 }
 

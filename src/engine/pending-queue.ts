@@ -99,5 +99,5 @@ export function shapeKey(job: Job): string {
   const { cpus, mem, disk, gpus, ports } = job.task;
   // Constraints that count a job's own tasks make the shape the job's own.
   const own = job.constraints.some((constraint) => COUNTING.has(constraint.operator)) ? job.name : '';
-  return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, job.placement, own]);
+  return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, job.placement, job.timeoutMs, own]);
 }

@@ -226,6 +226,8 @@ export interface ClusterSuspension {
 export type Lack =
   | { readonly what: 'cpus' | 'mem' | 'disk' | 'gpus'; readonly wanted: number; readonly offered: number }
   | { readonly what: 'ports' }
+  /** Before the agent is taken down for maintenance. */
+  | { readonly what: 'time' }
   | { readonly what: 'constraint'; readonly constraint: readonly [attribute: string, operator: string, value: string] };
 
 /** Why nothing of a shape could be launched: the offer that came nearest, and what it lacked. */

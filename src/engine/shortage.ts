@@ -41,7 +41,7 @@ function isNearer(a: readonly Lack[], b: readonly Lack[]): boolean {
 
 function shareOf(lacks: readonly Lack[]): number {
   let share = 0;
-  for (const lack of lacks) if (lack.what !== 'constraint' && lack.what !== 'ports') share += lack.offered / lack.wanted;
+  for (const lack of lacks) if ('wanted' in lack) share += lack.offered / lack.wanted;
   return share / lacks.length;
 }
 
@@ -55,6 +55,7 @@ export function describeShortage(shortage: Shortage | undefined): string {
 function describeLack(lack: Lack): string {
   if (lack.what === 'constraint') return `the constraint ${lack.constraint.filter((part) => part !== '').join(' ')}`;
   if (lack.what === 'ports') return 'ports';
+  if (lack.what === 'time') return 'time for its timeout before the agent’s maintenance';
   return `${lack.what} (${lack.wanted} wanted, ${lack.offered} offered)`;
 }
 

@@ -8,8 +8,8 @@ import type { Offer, TaskLaunch, TaskStatus } from '../port.ts';
 import type { Containerizer } from './command-info.ts';
 import { notLaunched, planLaunch, rejected } from './launch.ts';
 import { LaunchWindow, type LaunchPace } from './launch-window.ts';
-import { isUnderMaintenance, MAINTENANCE_REFUSE_MS } from './maintenance.ts';
-import { OfferGate } from './offer-gate.ts';
+import { isUnderMaintenance, MAINTENANCE_REFUSE_MS, msUntilMaintenance } from './maintenance.ts';
+import { type GatedOffer, OfferGate } from './offer-gate.ts';
 import { toOffer } from './offers.ts';
 import type { CallBody, RawOffer, RawStatus } from './protocol.ts';
 import type { CallOutcome } from './subscription.ts';
@@ -37,7 +37,7 @@ export class Launcher {
     this.#gate = new OfferGate({
       clock: options.clock,
       window: this.#window,
-      onOffers: (offers) => options.onOffers(offers.map(({ raw, room }) => ({ ...toOffer(raw), launches: room }))),
+      onOffers: (offers) => options.onOffers(offers.map((gated) => this.#toldOf(gated))),
       onGiveBack: (offerIds, refuseMs) => this.#sendDecline(offerIds, refuseMs),
     });
   }
@@ -47,6 +47,11 @@ export class Launcher {
     const closing = new Set(raws.filter((raw) => isUnderMaintenance(raw, now)));
     this.#giveBack([...closing], MAINTENANCE_REFUSE_MS);
     this.#gate.receive(raws.filter((raw) => !closing.has(raw)));
+  }
+
+  #toldOf({ raw, room }: GatedOffer): Offer {
+    const lastsMs = msUntilMaintenance(raw, this.#options.clock.now());
+    return { ...toOffer(raw), launches: room, ...(lastsMs === undefined ? {} : { lastsMs }) };
   }
 
   /** True: somebody was told of the offer. */

@@ -1,4 +1,7 @@
-/** Offers of agents that are about to be taken down for maintenance: a task put there now would be killed with the agent. */
+/**
+ * Offers of agents that are to be taken down for maintenance: a task that is there then is killed with the agent. Soon before it nothing is
+ * put there; until then what ends in time by its own timeout.
+ */
 
 import type { RawOffer } from './protocol.ts';
 
@@ -6,6 +9,12 @@ import type { RawOffer } from './protocol.ts';
 export const MAINTENANCE_MARGIN_MS = 600_000;
 /** Its offers are refused for this long each time. */
 export const MAINTENANCE_REFUSE_MS = 60_000;
+
+/** How long from `now` until the agent's maintenance begins; `undefined`: none is planned, or it is over. */
+export function msUntilMaintenance(offer: RawOffer, now: number): number | undefined {
+  const startsAt = offer.unavailability === undefined ? undefined : offer.unavailability.start.nanoseconds / 1_000_000;
+  return startsAt === undefined || now >= startsAt ? undefined : startsAt - now;
+}
 
 /** `now`: wall-clock milliseconds, as Mesos' schedules are. */
 export function isUnderMaintenance(offer: RawOffer, now: number): boolean {

@@ -71,6 +71,18 @@ test('no more tasks are launched on an offer than its executor will take', () =>
   assert.equal(rig.launches.length, 3);
 });
 
+test('an agent that is to be taken down gets only what is over by then', () => {
+  const rig = rigWithout();
+  rig.define({ name: 'long', schedule: due, timeout: 'PT2H' });
+  rig.define({ name: 'short', schedule: due, timeout: 'PT1H' });
+  rig.define({ name: 'unbound', schedule: due });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  rig.offer('a1', { lastsMs: 5_400_000 });
+  assert.deepEqual(rig.taskIds().sort(), ['short.1.1', 'unbound.1.1']);
+  rig.offer('a2');
+  assert.deepEqual(rig.taskIds().sort(), ['long.1.1', 'short.1.1', 'unbound.1.1']);
+});
+
 const agentsOf = (rig: EngineRig): string[] => rig.launches.map((task) => task.agentId).sort();
 
 function placeFour(placement: 'pack' | 'spread'): EngineRig {

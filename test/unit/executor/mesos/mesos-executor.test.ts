@@ -424,6 +424,17 @@ test('offers of agents near their maintenance go straight back', async () => {
   );
 });
 
+test('offers of agents whose maintenance is later say how long they last', async () => {
+  const rig = await setup();
+  await rig.start();
+  const unavailability = { start: { nanoseconds: (rig.clock.now() + 3_600_000) * 1_000_000 } };
+  rig.master.send({ type: 'OFFERS', offers: { offers: [offer('o1', { unavailability }), offer('o2')] } });
+  await until('offers', () => rig.of('offers').length > 0);
+  const lasts = rig.of('offers').flatMap((event) => event.offers.map(({ lastsMs }) => lastsMs));
+  assert.equal(lasts[1], undefined);
+  assert.ok(Math.abs((lasts[0] ?? 0) - 3_600_000) < 5_000);
+});
+
 test('a damaged stream is given up, not misread', async () => {
   const rig = await setup();
   await rig.start();
