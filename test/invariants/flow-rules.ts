@@ -32,13 +32,17 @@ function enter(history: History, run: RunRecord): void {
   let flow = history.flows.get(run.flow);
   if (!flow) {
     if (run.flow !== own) throw new InvariantViolation('flows', `${own} belongs to the flow ${run.flow}, which never began`, [run.job]);
-    flow = { id: run.flow, root: run.job, runs: new Map(), outcomes: new Map(), graphEdits: history.graphEdits };
+    flow = { id: run.flow, root: run.job, runs: new Map(), uids: new Map(), outcomes: new Map(), graphEdits: history.graphEdits };
     history.flows.set(run.flow, flow);
   }
   const other = flow.runs.get(run.job);
   // A flow that goes on after a parent was run again knows only what is kept of it.
   const isForgotten = other !== undefined && !history.run(run.job, other) && isAgain(history, flow);
-  if (other !== undefined && !isForgotten) {
+  // Deleted and made again it is another job, though of the same name.
+  const uid = history.job(run.job).state?.uid;
+  const isOther = flow.uids.get(run.job) !== uid;
+  if (uid !== undefined) flow.uids.set(run.job, uid);
+  if (other !== undefined && !isForgotten && !isOther) {
     throw new InvariantViolation('flows', `${run.job} runs twice in the flow ${run.flow}: #${other} and #${run.number}`, [
       run.job,
       flow.root,

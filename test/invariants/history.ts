@@ -74,6 +74,8 @@ export interface FlowHistory {
   readonly root: string;
   /** The number of the run each job had in it. */
   readonly runs: Map<string, number>;
+  /** Of the jobs, as they were then. */
+  readonly uids: Map<string, string>;
   readonly outcomes: Map<string, Outcome | 'unseen'>;
   /** The graph's edits when it began. */
   readonly graphEdits: number;

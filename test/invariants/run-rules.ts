@@ -221,6 +221,7 @@ function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
 /** Judged when a run becomes ready, so that an edit of the rule in between is no offence. */
 function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
   for (const [number, { before, after }] of runs) {
+    if (after && !before && after.state === 'queued') checkQueued(history, step, after);
     const isNew = after && UNDER_WAY.has(after.state) && (!before || before.state === 'queued');
     if (!isNew) continue;
     const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
@@ -229,6 +230,18 @@ function checkOverlap(history: History, step: Step, { name, runs }: JobStep): vo
       if (other.number === number || !UNDER_WAY.has(other.state)) continue;
       throw new InvariantViolation('overlap', `${name}#${number} became ${after.state} while #${other.number} is ${other.state}`, [name]);
     }
+  }
+}
+
+/** Where overlap is forbidden only what is caught up or filled in waits, and what comes due beside a backfill. */
+function checkQueued(history: History, step: Step, run: RunRecord): void {
+  const isWaiting = run.trigger.type === 'schedule' && (run.trigger.caughtUp || run.trigger.backfill !== undefined);
+  const rules = history.visible(run.job, step.context).map((record) => record && history.resolve(record.spec).overlap);
+  if (isWaiting || rules.some((rule) => rule !== 'forbid')) return;
+  for (const other of history.job(run.job).runs.values()) {
+    const isBackfill = other.trigger.type === 'schedule' && other.trigger.backfill !== undefined;
+    if (other.number >= run.number || other.endedAt !== undefined || isBackfill) continue;
+    throw new InvariantViolation('overlap', `${run.job}#${run.number} waits for #${other.number}, though overlap is forbidden`, [run.job]);
   }
 }
 

@@ -68,7 +68,7 @@ export class FaultDriver {
     const { cluster, master } = this.#simulation;
     this.#strike('watch-cut', (random) => this.#victim(random)?.store.cutWatches());
     this.#strike('compaction', () => cluster.compact());
-    this.#strike('lease-loss', () => cluster.loseLease());
+    this.#strike('lease-loss', (random) => this.#loseLease(random));
     this.#strike('partition', (random) => this.#partition(random));
     this.#strike('crash', (random) => this.#crash(random));
     this.#strike('stop', (random) => this.#stop(random));
@@ -152,6 +152,15 @@ export class FaultDriver {
       this.#say(`${node.id} has the store again`);
       node.store.heal();
     });
+  }
+
+  /** Often the leader, which learns of it late, makes its connection to the master anew meanwhile, and takes it from its successor. */
+  #loseLease(random: Random): void {
+    const { cluster, living } = this.#simulation;
+    const leader = living.find((node) => node.leadership.term === cluster.term && node.leadership.term !== undefined);
+    cluster.loseLease();
+    if (!leader || random.chance(0.5)) return;
+    leader.clock.timer(random.int(0, 500), () => leader.adapter.breakConnection('the stream was cut'));
   }
 
   /** At once, or at one of its next dealings with store or executor: in the middle of what it does. */

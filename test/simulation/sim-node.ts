@@ -176,7 +176,8 @@ export class SimNode {
     if (!this.#deal()) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
     const isFresh = command.type === 'launch' && command.offerIds.some((id) => this.#offersHeard.has(id));
-    if (command.type === 'launch' && isFresh && !this.#isReconciled) this.#options.watcher.onEarlyLaunch(this, command.tasks[0]?.taskId ?? '');
+    if (command.type === 'launch' && isFresh && !this.#isReconciled)
+      this.#options.watcher.onEarlyLaunch(this, command.tasks[0]?.taskId ?? '');
     return true;
   }
 

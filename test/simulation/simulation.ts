@@ -157,7 +157,8 @@ export class Simulation {
         line: (who, what) => this.line(who, what),
         onDecision: (from: SimNode, engine: Engine, decision: Decision) => this.recorder.onDecision(from, engine, decision),
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
-        onEarlyLaunch: (from, taskId) => this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),
+        onEarlyLaunch: (from, taskId) =>
+          this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),
         onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
       },
     });
