@@ -75,7 +75,11 @@ export class Leader {
   /** Resolves when it may launch, or was deposed before it could: an older SUBSCRIBE may have been on its way still. */
   async start(identity?: string): Promise<this> {
     this.executor.start({ identity, emit: (event) => this.#take(event) });
-    await until(() => this.reconciled > 0 || this.down?.final === true, { limitMs: 30_000, what: 'reconciled' });
+    await until(() => this.reconciled > 0 || this.down?.final === true, {
+      limitMs: 30_000,
+      what: () =>
+        `reconciled; heard ${JSON.stringify(this.events.slice(-20).map((event) => event.type))}, down: ${JSON.stringify(this.down)}`,
+    });
     return this;
   }
 
