@@ -128,12 +128,12 @@ export class MesosAdapter implements Executor {
     time.after(this.#delay(), () => {
       if (generation !== this.#generation || !this.#options.isAlive()) return;
       if (network.isCut) return this.#subscribeLater();
-      let subscription: Subscription | undefined;
-      const send = (event: MasterEvent): void => this.#arrive(subscription, event);
-      subscription = master.subscribe({ node, frameworkId: this.#identity, send });
-      if (!subscription) return this.#subscribeLater();
+      const held: { subscription?: Subscription | undefined } = {};
+      const send = (event: MasterEvent): void => this.#arrive(held.subscription, event);
+      held.subscription = master.subscribe({ node, frameworkId: this.#identity, send });
+      const standing = held.subscription;
+      if (!standing) return this.#subscribeLater();
       this.#backoff = 0;
-      const standing = subscription;
       this.#subscription = standing;
       this.#eventsDoneAt = 0;
       this.#identity = standing.frameworkId;
