@@ -92,10 +92,19 @@ export class Invariants {
         if (run.endedAt === undefined) throw new InvariantViolation('liveness', `${name}#${run.number} is ${run.state} for ever`, [name]);
         if (run.handover !== undefined) throw new InvariantViolation('liveness', `${name}#${run.number} never handed on its token`, [name]);
       }
+      this.#checkRemains(name);
       const flow = Object.keys(state?.tokens ?? {})[0];
       if (flow !== undefined) throw new InvariantViolation('liveness', `flow ${flow} never ends: ${name} waits in it`, [name]);
     }
     checkFlowsEnded(this.history);
+  }
+
+  /** Of a job that was deleted only its counter is left. */
+  #checkRemains(name: string): void {
+    const { state, runs, verdicts, versions } = this.history.job(name);
+    if (versions.at(-1)?.record || !state) return;
+    if (state.uid === '' && runs.size === 0 && verdicts.size === 0) return;
+    throw new InvariantViolation('liveness', `${name} was deleted, and is not forgotten`, [name]);
   }
 
   #checkStep(step: Step, term: Revision): void {

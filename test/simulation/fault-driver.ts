@@ -68,7 +68,7 @@ export class FaultDriver {
     const { cluster, master } = this.#simulation;
     this.#strike('watch-cut', (random) => this.#victim(random)?.store.cutWatches());
     this.#strike('compaction', () => cluster.compact());
-    this.#strike('lease-loss', (random) => this.#loseLease(random));
+    this.#strike('lease-loss', () => cluster.loseLease());
     this.#strike('partition', (random) => this.#partition(random));
     this.#strike('crash', (random) => this.#crash(random));
     this.#strike('stop', (random) => this.#stop(random));
@@ -154,13 +154,19 @@ export class FaultDriver {
     });
   }
 
-  /** Often the leader, which learns of it late, makes its connection to the master anew meanwhile, and takes it from its successor. */
-  #loseLease(random: Random): void {
-    const { cluster, living } = this.#simulation;
-    const leader = living.find((node) => node.leadership.term === cluster.term && node.leadership.term !== undefined);
-    cluster.loseLease();
-    if (!leader || random.chance(0.5)) return;
-    leader.clock.timer(random.int(0, 500), () => leader.adapter.breakConnection('the stream was cut'));
+  /** A leader launched something while another, deposed, does not know it yet: that one takes the executor back, and hears of the task. */
+  onLaunch(term: bigint): void {
+    if (this.#rate('lease-loss') === 0 || !this.#isOn) return;
+    const deposed = this.#simulation.living.find((node) => node.leadership.term !== undefined && node.leadership.term < term);
+    deposed?.clock.timer(0, () => deposed.adapter.breakConnection('the stream was cut'));
+  }
+
+  /** A commit landed that left tokens to be handed on by the next: a good moment to die. */
+  onHalfway(node: SimNode | undefined): void {
+    const random = this.#random(`halfway/${this.#simulation.time.now}`);
+    if (this.#rate('crash') === 0 || !this.#isOn || !node || !random.chance(0.3)) return;
+    node.crash();
+    this.#later(random.logarithmic(500, 30_000), () => this.#restart(node.id));
   }
 
   /** At once, or at one of its next dealings with store or executor: in the middle of what it does. */

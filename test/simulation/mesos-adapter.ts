@@ -6,7 +6,8 @@
 import type { CancelTimer, Clock } from '../../src/clock/clock.ts';
 import type { Executor, ExecutorCommand, ExecutorEvent, ExecutorSession, LogChunk, TaskRef, TaskStatus } from '../../src/executor/port.ts';
 import type { MesosUpdate } from './mesos-agent.ts';
-import type { MasterEvent, MesosMaster, Subscription } from './mesos-master.ts';
+import type { MesosMaster } from './mesos-master.ts';
+import type { MasterEvent, Subscription } from './mesos-seat.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -6,63 +6,7 @@
 
 import type { Offer, TaskLaunch, TaskRef } from '../../src/executor/port.ts';
 import { type AgentOptions, type MesosState, type MesosUpdate, MesosAgent, TERMINAL } from './mesos-agent.ts';
-import type { Random } from './random.ts';
-import type { VirtualTime } from './virtual-time.ts';
-
-export type MasterEvent =
-  | { readonly type: 'offers'; readonly offers: readonly Offer[] }
-  | { readonly type: 'rescind'; readonly offerId: string }
-  | { readonly type: 'failure'; readonly agentId: string }
-  | { readonly type: 'update'; readonly update: MesosUpdate }
-  /** The stream ends; `superseded`: by a newer subscription of the same framework. */
-  | { readonly type: 'closed'; readonly superseded: boolean };
-
-export interface Subscription {
-  readonly id: number;
-  readonly node: string;
-  readonly frameworkId: string;
-  readonly send: (event: MasterEvent) => void;
-}
-
-export interface LaunchSeen {
-  readonly task: TaskLaunch;
-  readonly subscription: Subscription;
-}
-
-export interface MasterOptions {
-  readonly time: VirtualTime;
-  readonly random: Random;
-  readonly line: (what: string) => void;
-  /** A task was accepted: it will run unless its agent loses it. */
-  readonly onLaunch: (seen: LaunchSeen) => void;
-  /** A terminal state was acknowledged: nobody will tell of it again. */
-  readonly onAcknowledged: (update: MesosUpdate) => void;
-  readonly onLife: AgentOptions['onLife'];
-}
-
-type Standing =
-  | 'registered'
-  /** Its process does not answer, for less than 75 s. */
-  | 'disconnected'
-  | 'unreachable'
-  /** Another agent took its place: unknown from now on. */
-  | 'removed'
-  /** Known from the registry after a master's restart, not back yet. */
-  | 'awaited';
-
-interface Seat {
-  readonly agent: MesosAgent;
-  standing: Standing;
-  /** The master's own view: what it accepted and has not forgotten. */
-  readonly tasks: Map<string, { readonly launch: TaskLaunch; state: MesosState }>;
-  filter: { readonly until: number; readonly cpus: number; readonly mem: number } | undefined;
-  cancelAway: (() => void) | undefined;
-}
-
-interface OpenOffer {
-  readonly offer: Offer;
-  readonly seat: Seat;
-}
+import { freeOf, makeOffer, type MasterOptions, type OpenOffer, type Seat, type Subscription, thousandths } from './mesos-seat.ts';
 
 const UNREACHABLE_AFTER_MS = 80_000;
 const AWAITED_FOR_MS = 600_000;
@@ -418,32 +362,11 @@ export class MesosMaster {
   }
 
   #offerOf(seat: Seat): Offer | undefined {
-    const { agent, filter } = seat;
-    let cpus = thousandths(agent.options.cpus);
-    let mem = thousandths(agent.options.mem);
-    for (const { launch, state } of seat.tasks.values()) {
-      if (TERMINAL.has(state)) continue;
-      cpus -= thousandths(launch.task.cpus);
-      mem -= thousandths(launch.task.mem);
-    }
-    for (const open of this.#offers.values()) {
-      if (open.seat !== seat) continue;
-      cpus -= thousandths(open.offer.resources.cpus);
-      mem -= thousandths(open.offer.resources.mem);
-    }
-    if (cpus < 10 || mem < 32_000) return undefined;
-    const isFiltered = filter && filter.until > this.#options.time.now && cpus / 1000 <= filter.cpus && mem / 1000 <= filter.mem;
-    if (isFiltered) return undefined;
+    const held = [...this.#offers.values()].filter((open) => open.seat === seat);
+    const free = freeOf(seat, held, this.#options.time.now);
+    if (!free) return undefined;
     this.#ids += 1;
-    const offer: Offer = {
-      id: `offer-${this.#ids}`,
-      agentId: agent.id,
-      hostname: agent.options.hostname,
-      address: `${agent.options.hostname}:5051`,
-      pool: agent.id,
-      resources: { cpus: cpus / 1000, mem: mem / 1000, disk: 10_000, gpus: 0, ports: [[31_000, 31_100]] },
-      attributes: { rack: { type: 'text', value: agent.options.rack } },
-    };
+    const offer = makeOffer(seat, `offer-${this.#ids}`, free);
     this.#offers.set(offer.id, { offer, seat });
     return offer;
   }
@@ -455,5 +378,3 @@ function latestState(task: { readonly phase: string; readonly updates: readonly 
   if (task.phase === 'running') return 'RUNNING';
   return last?.state ?? 'STAGING';
 }
-
-const thousandths = (amount: number): number => Math.round(amount * 1000);

@@ -30,11 +30,19 @@ interface EngineNotes {
   now: number;
 }
 
+export interface RecorderOptions {
+  readonly line: (what: string) => void;
+  readonly fail: (error: unknown) => void;
+  /** This node's commit left tokens to be handed on by its next one. */
+  readonly onHalfway: (node: string | undefined) => void;
+}
+
 export class Recorder {
   readonly invariants = new Invariants();
   readonly #cluster: MemoryCluster;
   readonly #line: (what: string) => void;
   readonly #fail: (error: unknown) => void;
+  readonly #onHalfway: RecorderOptions['onHalfway'];
   readonly #planned = new Map<Revision, PlannedCommit[]>();
   readonly #engines = new WeakMap<Engine, EngineNotes>();
   readonly #nodeOfTerm = new Map<Revision, string>();
@@ -47,10 +55,11 @@ export class Recorder {
   commits = 0;
   takeovers = 0;
 
-  constructor(cluster: MemoryCluster, line: (what: string) => void, fail: (error: unknown) => void) {
+  constructor(cluster: MemoryCluster, { line, fail, onHalfway }: RecorderOptions) {
     this.#cluster = cluster;
     this.#line = line;
     this.#fail = fail;
+    this.#onHalfway = onHalfway;
     const space = cluster.space;
     const apply = space.apply.bind(space);
     space.apply = (writes) => {
@@ -161,6 +170,7 @@ export class Recorder {
     const { history } = this.invariants;
     const keys = new Set(planned.steps.flat().map((write) => write.key));
     const isAsDecided = keys.size === writes.length && writes.every(({ key, value }) => keys.has(key) && history.value(key) === value);
+    if (writes.some(({ value }) => value?.includes('"handover":'))) this.#onHalfway(this.nodeOf(term));
     if (!isAsDecided) throw new InvariantViolation('fenced', `commit ${marker} is not what was decided`);
   }
 

@@ -88,7 +88,10 @@ export class Simulation {
     this.trace = new Trace(start, options.echo);
     const fail = (error: unknown): void => this.time.fail(error);
     this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), 0) });
-    this.recorder = new Recorder(this.cluster, (what) => this.line('store', what), fail);
+    this.recorder = new Recorder(this.cluster, {
+      ...{ line: (what) => this.line('store', what), fail },
+      onHalfway: (id) => this.faults.onHalfway(this.nodes.find((node) => node.id === id && !node.isDead)),
+    });
     this.lives = new LifeBook((error) => this.time.fail(error));
     this.master = new MesosMaster({
       ...{ time: this.time, random: this.random.fork('master'), line: (what) => this.line('mesos', what) },
@@ -99,6 +102,7 @@ export class Simulation {
         if (this.recorder.nodeOf(term) !== subscription.node)
           fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
         this.recorder.invariants.onLaunch(task, term);
+        this.faults.onLaunch(term);
       },
       onAcknowledged: ({ taskId }) => {
         this.recorder.invariants.onAcknowledged(taskId);

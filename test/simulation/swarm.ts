@@ -77,12 +77,12 @@ export function drawSwarm(seed: string, { off, hours }: { readonly off: Readonly
   return {
     nodes: random.pick([1, 2, 3, 3]),
     agents: random.int(1, 5),
-    jobs: random.int(2, 14),
+    jobs: random.pick([random.int(2, 14), random.int(2, 24)]),
     apiEveryMs: Math.round(random.logarithmic(20_000, Math.max(600_000, Math.min(hours * 300_000, 7_200_000)))),
     faults,
     hasProbe: random.chance(0.15),
     longestWaitMs: faults.has('clock-steps') || random.chance(0.1) ? 1_000 : 120_000,
-    operations: random.pick([40, 60, 120, 120]),
+    operations: random.pick([36, 60, 120, 120]),
     executorPatienceMs: random.pick([30_000, 120_000, 600_000]),
   };
 }

@@ -16,6 +16,8 @@ export interface WorkloadStyle {
   readonly failRate: number;
   readonly dependentShare: number;
   readonly manualShare: number;
+  /** Most dependent jobs hang from the same few: wide fans and joins. */
+  readonly hasHubs: boolean;
 }
 
 export function drawStyle(random: Random): WorkloadStyle {
@@ -26,6 +28,7 @@ export function drawStyle(random: Random): WorkloadStyle {
     failRate: random.pick([0, 0.1, 0.3, 0.6]),
     dependentShare: random.pick([0.2, 0.5, 0.7]),
     manualShare: random.pick([0, 0.1, 0.2]),
+    hasHubs: random.chance(0.3),
   };
 }
 
@@ -48,7 +51,7 @@ export function drawSpec(
     const others = [...graph.names()].filter((other) => other !== name);
     const draw = random.next();
     const isDependent = draw < style.dependentShare && others.length > 0;
-    if (isDependent) Object.assign(input, drawParents(random, others));
+    if (isDependent) Object.assign(input, drawParents(random, style.hasHubs && random.chance(0.8) ? others.slice(0, 2) : others));
     else if (draw < 1 - style.manualShare) Object.assign(input, drawSchedule(random, style, now));
     const spec = fitting(graph, name, input) ?? (isDependent ? fitting(graph, name, { ...input, join: 'latest' }) : undefined);
     if (spec) return spec;

@@ -261,7 +261,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: '  if (world.runInFlow(child, run.flow)) return;\n',
     replace: '',
     breaks: 'A child that was decided in a flow is decided again when another parent speaks.',
-    seenBy: ['flows'],
+    seenBy: ['flows', 'kept-runs'],
   },
   {
     name: 'handover-lost-at-takeover',
@@ -312,11 +312,11 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: ['requests'],
   },
   {
-    name: 'request-counts-twice',
-    file: 'src/engine/engine.ts',
-    find: '    if (this.#taken.has(request.id)) return;\n',
-    replace: '',
-    breaks: 'A request told of by the snapshot and by the watch counts twice.',
+    name: 'request-without-effect',
+    file: 'src/engine/requests.ts',
+    find: "  settleRun(world, run, { outcome: 'killed', reason });\n  return 'killed';",
+    replace: "  return 'killed';",
+    breaks: 'A request to kill a run that waits is removed, and the run is not.',
     seenBy: ['requests'],
   },
   {
