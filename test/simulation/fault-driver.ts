@@ -68,7 +68,7 @@ export class FaultDriver {
     const { cluster, master } = this.#simulation;
     this.#strike('watch-cut', (random) => this.#victim(random)?.store.cutWatches());
     this.#strike('compaction', () => cluster.compact());
-    this.#strike('lease-loss', () => cluster.loseLease());
+    this.#strike('lease-loss', (random) => this.#loseLease(random));
     this.#strike('partition', (random) => this.#partition(random));
     this.#strike('crash', (random) => this.#crash(random));
     this.#strike('stop', (random) => this.#stop(random));
@@ -154,11 +154,16 @@ export class FaultDriver {
     });
   }
 
-  /** A leader launched something while another, deposed, does not know it yet: that one takes the executor back, and hears of the task. */
-  onLaunch(term: bigint): void {
-    if (this.#rate('lease-loss') === 0 || !this.#isOn) return;
-    const deposed = this.#simulation.living.find((node) => node.leadership.term !== undefined && node.leadership.term < term);
-    deposed?.clock.timer(0, () => deposed.adapter.breakConnection('the stream was cut'));
+  /**
+   * Half of the time the leader, which learns of it late, has just lost the master too: it takes the executor back from its successor,
+   * and hears of tasks that it knows nothing of.
+   */
+  #loseLease(random: Random): void {
+    const { cluster, living } = this.#simulation;
+    const leader = living.find((node) => node.leadership.term !== undefined && node.leadership.term === cluster.term);
+    if (leader && random.chance(0.5)) leader.adapter.breakConnection('the stream was cut');
+    if (random.chance(0.5)) this.#simulation.runSomething(random);
+    this.#later(random.int(1, 50), () => cluster.loseLease());
   }
 
   /** A commit landed that left tokens to be handed on by the next: a good moment to die. */

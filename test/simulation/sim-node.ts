@@ -44,7 +44,7 @@ export interface SimNodeOptions {
   /** See TermDependencies. */
   readonly longestWaitMs: number;
   readonly executorPatienceMs: number;
-  readonly operations: number;
+  readonly commitLimits: CommitLimits;
   readonly watcher: NodeWatcher;
   readonly probe: ((address: string) => Promise<'open' | 'refused' | 'unclear'>) | undefined;
 }
@@ -80,7 +80,7 @@ export class SimNode {
     this.#options = options;
     this.id = id;
     this.clock = new NodeClock(time, random.fork('clock'), offsetMs);
-    this.commitLimits = { operations: options.operations, bytes: 1_000_000 };
+    this.commitLimits = options.commitLimits;
     this.store = cluster.connect({ name: id, clock: this.clock, faults });
     const line = (what: string): void => watcher.line(id, what);
     this.replica = new Replica({

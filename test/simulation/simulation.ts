@@ -102,7 +102,6 @@ export class Simulation {
         if (this.recorder.nodeOf(term) !== subscription.node)
           fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
         this.recorder.invariants.onLaunch(task, term);
-        this.faults.onLaunch(term);
       },
       onAcknowledged: ({ taskId }) => {
         this.recorder.invariants.onAcknowledged(taskId);
@@ -155,7 +154,7 @@ export class Simulation {
       nodeCount: this.swarm.nodes,
       longestWaitMs: this.swarm.longestWaitMs,
       executorPatienceMs: this.swarm.executorPatienceMs,
-      operations: this.swarm.operations,
+      commitLimits: this.swarm.commitLimits,
       probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
       watcher: {
         line: (who, what) => this.line(who, what),
@@ -204,6 +203,15 @@ export class Simulation {
   serving(random: Random): SimNode | undefined {
     const nodes = this.nodes.filter((node) => node.isServing);
     return nodes.length > 0 ? random.pick(nodes) : undefined;
+  }
+
+  /** A person starts a job now. */
+  runSomething(random: Random): void {
+    const node = this.serving(random);
+    const jobs = node ? this.apiOf(node).definitions() : [];
+    if (!node || jobs.length === 0 || this.options.off.has('api')) return;
+    const job = random.pick(jobs).spec.name;
+    this.perform(async () => this.line('people', `run ${job}: ${await this.apiOf(node).request({ type: 'run', job })}`));
   }
 
   #doSomething(): void {

@@ -1,5 +1,6 @@
 /** Which faults a seed turns on, and how hard they strike: a random subset each, so that no fault always hides another. */
 
+import type { CommitLimits } from '../../src/store/port.ts';
 import { Random } from './random.ts';
 
 /** Every fault, with what it does. Names are those of `--off`. */
@@ -41,8 +42,8 @@ export interface Swarm {
   readonly faults: ReadonlyMap<FaultName, number>;
   /** Whether followers look whether the leader's address answers. */
   readonly hasProbe: boolean;
-  /** Writes in one transaction of the store: few, so that decisions need several. */
-  readonly operations: number;
+  /** What one transaction of the store takes: little, so that decisions need several. */
+  readonly commitLimits: CommitLimits;
   /** How often the leader looks at its wall clock at least, and how long it bears without its executor. Looking costs the simulation most of its time. */
   readonly longestWaitMs: number;
   readonly executorPatienceMs: number;
@@ -82,7 +83,11 @@ export function drawSwarm(seed: string, { off, hours }: { readonly off: Readonly
     faults,
     hasProbe: random.chance(0.15),
     longestWaitMs: faults.has('clock-steps') || random.chance(0.1) ? 1_000 : 120_000,
-    operations: random.pick([36, 60, 120, 120]),
+    commitLimits: random.pick([
+      { operations: 33, bytes: 2_000 },
+      { operations: 60, bytes: 1_000_000 },
+      { operations: 120, bytes: 1_000_000 },
+    ]),
     executorPatienceMs: random.pick([30_000, 120_000, 600_000]),
   };
 }
