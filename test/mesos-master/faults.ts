@@ -50,17 +50,25 @@ class Rule<T, A> implements Fault {
     });
   }
 
+  /** It will catch nothing any more. */
+  get isOver(): boolean {
+    return this.#cancelled || this.hits >= this.#limit;
+  }
+
   /** Whether it catches this one; counts it if so. */
   catches(subject: T): boolean {
-    const limit = this.#scope.count ?? 1;
-    if (this.#cancelled || this.hits >= limit || this.#scope.match?.(subject) === false) return false;
+    if (this.isOver || this.#scope.match?.(subject) === false) return false;
     this.hits += 1;
-    if (this.hits === limit) this.#resolve();
+    if (this.hits === this.#limit) this.#resolve();
     return true;
   }
 
   cancel(): void {
     this.#cancelled = true;
+  }
+
+  get #limit(): number {
+    return this.#scope.count ?? 1;
   }
 }
 
@@ -70,13 +78,13 @@ export class Faults {
 
   onEvents(action: EventAction, scope: FaultScope<MesosEvent> = {}): Fault {
     const rule = new Rule<MesosEvent, EventAction>(action, scope);
-    this.#events.push(rule);
+    this.#events = [...this.#events.filter((known) => !known.isOver), rule];
     return rule;
   }
 
   onCalls(action: CallAction, scope: FaultScope<Call> = {}): Fault {
     const rule = new Rule<Call, CallAction>(action, scope);
-    this.#calls.push(rule);
+    this.#calls = [...this.#calls.filter((known) => !known.isOver), rule];
     return rule;
   }
 

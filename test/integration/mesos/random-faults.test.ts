@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { TaskState, TaskStatus } from '../../../src/executor/port.ts';
+import type { Fault as InjectedFault } from '../../mesos-master/faults.ts';
 import type { StandInMaster } from '../../mesos-master/master.ts';
 import { Seeded } from '../../mesos-master/seeded.ts';
 import { until } from '../../support/until.ts';
@@ -54,18 +55,27 @@ type Fault = (master: StandInMaster, seeded: Seeded) => Promise<void> | void;
 
 const FAULTS: readonly Fault[] = [
   (master) => master.cutStreams(),
-  (master, seeded) => void master.faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 1 + seeded.below(3) }),
-  (master, seeded) => void master.faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 1 + seeded.below(5) }),
+  (master, seeded) => forAWhile(seeded, master.faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 1 + seeded.below(3) })),
+  (master, seeded) => forAWhile(seeded, master.faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 1 + seeded.below(5) })),
   (master, seeded) =>
-    void master.faults.onEvents({ type: 'delay', ms: seeded.below(300) }, { match: isUpdate, count: 1 + seeded.below(5) }),
-  (master) => void master.faults.onCalls({ type: 'lose-request' }, {}),
-  (master) => void master.faults.onCalls({ type: 'lose-answer' }, {}),
-  (master, seeded) => void master.faults.onCalls({ type: 'delay', ms: seeded.below(300) }, { count: 2 }),
+    forAWhile(seeded, master.faults.onEvents({ type: 'delay', ms: seeded.below(300) }, { match: isUpdate, count: 1 + seeded.below(5) })),
+  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'lose-request' })),
+  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'lose-answer' })),
+  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'delay', ms: seeded.below(300) }, { count: 2 })),
   freezeAnAgent,
   restartAnAgent,
   (master) => master.agents.forEach((agent) => agent.rescindOffers()),
   async (master, seeded) => master.restartMaster({ agentsAfterMs: seeded.below(600) }),
 ];
+
+/**
+ * Until it has struck, or its time is over: while a leader waits between tries, nothing strikes, and faults that queue up would keep
+ * it from ever connecting.
+ */
+async function forAWhile(seeded: Seeded, fault: InjectedFault): Promise<void> {
+  await Promise.race([fault.spent, systemClock.sleep(200 + seeded.below(800))]);
+  fault.cancel();
+}
 
 function isUpdate(event: { readonly type: string }): boolean {
   return event.type === 'UPDATE';
