@@ -23,12 +23,15 @@
  *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.
  *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
  *  acknowledged      A task's end is acknowledged only when it is durable.
+ *  killed            A task is killed only when its run is to be killed, or its attempt is over.
  *  definitions       Every acknowledged definition and request is there; what was refused is not.
  *  takeover          An engine loaded from the store believes what the live one does, and would change nothing.
  *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
  */
 
 import { GRAPH_KEY, JOBS, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
+import type { RunRecord } from '../../src/engine/records.ts';
+import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
@@ -73,14 +76,26 @@ export class Invariants {
 
   /** Takes a terminal state's acknowledgement as it reaches the executor. */
   onAcknowledged(taskId: string): void {
-    const dot = taskId.lastIndexOf('.');
-    const path = taskId.slice(0, dot);
-    const name = path.slice(0, path.lastIndexOf('.'));
-    const run = this.history.run(name, Number(path.slice(path.lastIndexOf('.') + 1)));
+    const run = this.#runOf(taskId);
     const attempt = run?.attempts.find((candidate) => candidate.taskId === taskId);
-    if (attempt && attempt.endedAt === undefined) {
-      throw new InvariantViolation('acknowledged', `the end of ${taskId} was acknowledged while its attempt is open in the store`, [name]);
+    if (run && attempt && attempt.endedAt === undefined) {
+      throw new InvariantViolation('acknowledged', `the end of ${taskId} was acknowledged while its attempt is open in the store`, [run.job]);
     }
+  }
+
+  /** Takes an order to kill a task as it reaches the executor. */
+  onKill(taskId: string): void {
+    const run = this.#runOf(taskId);
+    if (!run || run.state === 'killing') return;
+    const attempt = run.attempts.find((candidate) => candidate.taskId === taskId);
+    if (attempt && attempt.endedAt === undefined) {
+      throw new InvariantViolation('killed', `${taskId} is to be killed while its run is ${run.state}`, [run.job]);
+    }
+  }
+
+  #runOf(taskId: string): RunRecord | undefined {
+    const id = parseTaskId(taskId);
+    return id && this.history.run(id.job, id.run);
   }
 
   /** To be asked when faults have ended, jobs are suspended, and there was time enough. */

@@ -157,6 +157,7 @@ export class MesosMaster {
   }
 
   kill(task: TaskRef, graceMs: number): void {
+    this.#options.onKill(task.taskId);
     const seat = this.#seats.get(task.agentId);
     const known = seat?.tasks.get(task.taskId);
     if (seat?.standing === 'awaited') return;

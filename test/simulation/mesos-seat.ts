@@ -33,6 +33,8 @@ export interface MasterOptions {
   readonly onLaunch: (seen: LaunchSeen) => void;
   /** A terminal state was acknowledged: nobody will tell of it again. */
   readonly onAcknowledged: (update: MesosUpdate) => void;
+  /** An order to kill reached the master. */
+  readonly onKill: (taskId: string) => void;
   readonly onLife: AgentOptions['onLife'];
 }
 

@@ -107,6 +107,7 @@ export class Simulation {
         this.recorder.invariants.onAcknowledged(taskId);
         this.line('mesos', `forgets ${taskId}`);
       },
+      onKill: (taskId) => this.recorder.invariants.onKill(taskId),
       onLife: (agent, launch, life) => {
         this.line(agent.id, `${launch.taskId} ${life}`);
         this.lives.onLife(agent, launch, life);
