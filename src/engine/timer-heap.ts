@@ -64,8 +64,9 @@ export class TimerHeap {
 
   /** Removes and returns the earliest key if its instant is not after `now`. */
   popDue(now: Instant): string | undefined {
-    const key = this.#keys[0];
-    if (key === undefined || (this.#times[0] as Instant) > now) return undefined;
+    const { earliest } = this;
+    if (earliest === undefined || earliest > now) return undefined;
+    const key = this.#keys[0] as string;
     this.delete(key);
     return key;
   }
@@ -79,7 +80,9 @@ export class TimerHeap {
   #before(a: number, b: number): boolean {
     const ta = this.#times[a] as Instant;
     const tb = this.#times[b] as Instant;
-    return ta < tb || (ta === tb && (this.#keys[a] as string) < (this.#keys[b] as string));
+    const ka = this.#keys[a] as string;
+    const kb = this.#keys[b] as string;
+    return ta < tb || (ta === tb && ka < kb);
   }
 
   #swap(a: number, b: number): void {

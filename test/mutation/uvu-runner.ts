@@ -1,0 +1,147 @@
+/**
+ * A test runner for Stryker: the unit tests of the pure rooms, kept in one process and run test by test, so that a mutant costs the
+ * tests that come near it and no start of a process. Stryker ends the process of a mutant that hangs.
+ *
+ * A mutant in what is computed when a module is loaded (a schema, a table) needs the modules anew: they are loaded under another
+ * name, and what was loaded without a mutant stays.
+ */
+
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type CollectedTest, forgetCollectedTests, takeCollectedTests } from './uvu-collector.ts';
+
+const ROOMS = ['schedule', 'job', 'engine'];
+
+/** They say at length what others say in short, and would make a mutant take seconds. */
+const TOO_SLOW = new Set(['every-transition.test.ts', 'cron-differential.test.ts', 'schedule-properties.test.ts']);
+
+/** How long each test took without a mutant, in milliseconds: for the processes that come after the one that found out. */
+const TIMES_FILE = 'mutation-test-times.json';
+
+/** What the instrumented code and the runner share. */
+interface Instrumentation {
+  activeMutant?: string | undefined;
+  currentTestId?: string | undefined;
+  mutantCoverage?: unknown;
+  hitCount?: number | undefined;
+  hitLimit?: number | undefined;
+}
+
+interface MutantRun {
+  readonly activeMutant: { readonly id: string };
+  readonly testFilter?: readonly string[];
+  readonly hitLimit?: number;
+  readonly mutantActivation: 'static' | 'runtime';
+}
+
+type Result = Readonly<Record<string, unknown>>;
+
+const instrumentation = ((globalThis as { __stryker__?: Instrumentation }).__stryker__ ??= {});
+
+class UvuRunner {
+  #loads = 0;
+  #plain: readonly CollectedTest[] | undefined;
+  #times: ReadonlyMap<string, number> | undefined;
+
+  capabilities(): Result {
+    return { reloadEnvironment: true };
+  }
+
+  async dryRun(): Promise<Result> {
+    const times = new Map<string, number>();
+    const tests: Result[] = [];
+    for (const one of await this.#plainTests()) {
+      instrumentation.currentTestId = one.id;
+      const startedAt = performance.now();
+      const problem = await problemOf(one);
+      times.set(one.id, performance.now() - startedAt);
+      const outcome = problem === undefined ? { status: 0 } : { status: 1, failureMessage: problem };
+      tests.push({ id: one.id, name: one.id, timeSpentMs: times.get(one.id), ...outcome });
+    }
+    instrumentation.currentTestId = undefined;
+    writeFileSync(TIMES_FILE, JSON.stringify([...times]));
+    return { status: 'complete', tests, mutantCoverage: instrumentation.mutantCoverage };
+  }
+
+  async mutantRun({ activeMutant, testFilter, hitLimit, mutantActivation }: MutantRun): Promise<Result> {
+    const isStatic = mutantActivation === 'static';
+    const active = { activeMutant: activeMutant.id, hitCount: hitLimit === undefined ? undefined : 0, hitLimit };
+    // Loading for the first time must not meet the mutant: later ones would run on what it left.
+    const plain = isStatic ? undefined : await this.#plainTests();
+    Object.assign(instrumentation, active);
+    let tests: readonly CollectedTest[];
+    try {
+      tests = plain ?? (await this.#load());
+    } catch (error) {
+      return { status: 'killed', killedBy: ['load'], failureMessage: String(error), nrOfTests: 0 };
+    }
+    const wanted = testFilter && new Set(testFilter);
+    return tried(this.#fastestFirst(tests.filter(({ id }) => wanted?.has(id) ?? true)));
+  }
+
+  /** What was loaded without a mutant. */
+  async #plainTests(): Promise<readonly CollectedTest[]> {
+    if (this.#plain === undefined) {
+      instrumentation.activeMutant = undefined;
+      this.#plain = await this.#load();
+    }
+    return this.#plain;
+  }
+
+  async #load(): Promise<readonly CollectedTest[]> {
+    if (this.#loads === 0) register(`data:text/javascript,${encodeURIComponent(loader())}`);
+    this.#loads += 1;
+    forgetCollectedTests();
+    for (const room of ROOMS) {
+      const folder = resolve('test/unit', room);
+      for (const name of readdirSync(folder)) {
+        if (!name.endsWith('.test.ts') || TOO_SLOW.has(name)) continue;
+        await import(`${pathToFileURL(join(folder, name)).href}?load=${this.#loads}`);
+      }
+    }
+    return takeCollectedTests();
+  }
+
+  #fastestFirst(tests: readonly CollectedTest[]): readonly CollectedTest[] {
+    this.#times ??= new Map(existsSync(TIMES_FILE) ? (JSON.parse(readFileSync(TIMES_FILE, 'utf8')) as [string, number][]) : []);
+    const time = ({ id }: CollectedTest): number => this.#times?.get(id) ?? 0;
+    return tests.toSorted((a, b) => time(a) - time(b));
+  }
+}
+
+/** Runs the tests until one fails. */
+async function tried(tests: readonly CollectedTest[]): Promise<Result> {
+  for (const [index, one] of tests.entries()) {
+    const problem = await problemOf(one);
+    const { hitCount, hitLimit } = instrumentation;
+    if (hitLimit !== undefined && (hitCount ?? 0) > hitLimit) return { status: 'timeout', reason: 'it goes round and round' };
+    if (problem !== undefined) return { status: 'killed', killedBy: [one.id], failureMessage: problem, nrOfTests: index + 1 };
+  }
+  return { status: 'survived', nrOfTests: tests.length };
+}
+
+/** Module hooks: whoever imports uvu gets the collector, and what a test file imports belongs to the same load as the file. */
+function loader(): string {
+  const collector = pathToFileURL(resolve('test/mutation/uvu-collector.ts')).href;
+  const root = pathToFileURL(resolve()).href;
+  return `export async function resolve(name, context, next) {
+    if (name === 'uvu') return { url: '${collector}', format: 'module', shortCircuit: true };
+    const found = await next(name, context);
+    const load = /[?]load=[0-9]+$/.exec(context.parentURL ?? '');
+    const isOurs = found.url.startsWith('${root}/') && !found.url.includes('/node_modules/', ${root.length}) && !found.url.includes('?');
+    return load && isOurs ? { ...found, url: found.url + load[0] } : found;
+  }`;
+}
+
+async function problemOf({ run }: CollectedTest): Promise<string | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export const strykerPlugins = [{ kind: 'TestRunner', name: 'uvu', factory: (): UvuRunner => new UvuRunner() }];
