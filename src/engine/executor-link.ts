@@ -4,6 +4,8 @@
  */
 
 import type { ExecutorCommand, ExecutorEvent, TaskRef } from '../executor/port.ts';
+import { aliveRuns } from './alive-runs.ts';
+import { answerInverseOffers } from './inverse-offers.ts';
 import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
 import { IDLE_REFUSE_MS, LAUNCH_SHARE, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
 import { OfferBook } from './offer-book.ts';
@@ -11,7 +13,7 @@ import { placePending } from './placement.ts';
 import type { ExecutorIdentity, ExecutorState } from './records.ts';
 import { waitingWakeAt, writeWaiting } from './shortage.ts';
 import { takeStatus } from './statuses.ts';
-import { isAlive, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** Tasks named in one reconcile command. */
 const RECONCILE_BATCH = 500;
@@ -64,6 +66,8 @@ export class ExecutorLink {
         return;
       case 'rescinded':
         return this.#decline(this.#offers.rescind(event.offerId), 0);
+      case 'inverse-offers':
+        return answerInverseOffers(this.#world, event.inverseOffers);
       case 'agent-lost':
         return this.#offers.removeAgent(event.agentId);
       case 'status':
@@ -159,13 +163,5 @@ export class ExecutorLink {
 }
 
 function aliveTasks(world: World): TaskRef[] {
-  const tasks: TaskRef[] = [];
-  for (const name of [...world.busy].sort()) {
-    for (const run of world.openRuns(world.slot(name)).values()) {
-      const attempt = run.attempts.at(-1);
-      if (!attempt || !isAlive(run.state)) continue;
-      tasks.push({ taskId: attempt.taskId, agentId: attempt.agentId, address: attempt.address });
-    }
-  }
-  return tasks;
+  return [...aliveRuns(world)].map(({ attempt: { taskId, agentId, address } }) => ({ taskId, agentId, address }));
 }

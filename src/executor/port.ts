@@ -45,6 +45,15 @@ export interface Offer {
   readonly zone?: string;
 }
 
+/** Somebody asks for everything back that we have on an agent, because it is to be taken down. */
+export interface InverseOffer {
+  readonly id: string;
+  /** Absent: on every agent. */
+  readonly agentId?: string;
+  /** It is to be taken down this long from now; 0: at any moment. */
+  readonly lastsMs: number;
+}
+
 export interface Volume {
   readonly containerPath: string;
   /** Absolute path on the host, or the name of a Docker volume. */
@@ -185,6 +194,8 @@ export type ExecutorEvent =
   | { readonly type: 'reconciled' }
   | { readonly type: 'offers'; readonly offers: readonly Offer[] }
   | { readonly type: 'rescinded'; readonly offerId: string }
+  /** Each is to be answered; one that is not answered, or whose answer has aged, comes again. */
+  | { readonly type: 'inverse-offers'; readonly inverseOffers: readonly InverseOffer[] }
   | { readonly type: 'status'; readonly status: TaskStatus }
   /** The agent is gone or cut off; its offers are void. Statuses of its tasks come apart. */
   | { readonly type: 'agent-lost'; readonly agentId: string };
@@ -197,6 +208,8 @@ export type ExecutorCommand =
   | { readonly type: 'acknowledge'; readonly taskId: string; readonly agentId: string; readonly ack: string }
   /** Gives offers back; the same resources are not offered again for `refuseMs` unless revived. */
   | { readonly type: 'decline'; readonly offerIds: readonly string[]; readonly refuseMs: number }
+  /** What we say to inverse offers: a promise or a warning to who plans, it changes nothing here. */
+  | { readonly type: 'answer-inverse-offers'; readonly answers: readonly InverseAnswer[] }
   /** No offers wanted until `revive`. */
   | { readonly type: 'suppress' }
   | { readonly type: 'revive' }
@@ -204,6 +217,12 @@ export type ExecutorCommand =
   | { readonly type: 'reconcile'; readonly tasks: readonly TaskRef[] }
   /** The runs of these tasks are no longer kept: logs and remains may go. */
   | { readonly type: 'forget'; readonly tasks: readonly TaskRef[] };
+
+export interface InverseAnswer {
+  readonly id: string;
+  /** Ids of the tasks that may still run when the agent is taken down. None: agreed. */
+  readonly inTheWay: readonly string[];
+}
 
 export interface LogChunk {
   readonly data: Uint8Array;

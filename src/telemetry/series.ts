@@ -25,7 +25,16 @@ export type CommitResult = (typeof COMMIT_RESULTS)[number];
 export const OFFER_RESULTS = ['received', 'used', 'declined', 'rescinded'] as const;
 export type OfferResult = (typeof OFFER_RESULTS)[number];
 
-export const EXECUTOR_EVENTS = ['connected', 'disconnected', 'reconciled', 'offers', 'rescinded', 'status', 'agent-lost'] as const;
+export const EXECUTOR_EVENTS = [
+  'connected',
+  'disconnected',
+  'reconciled',
+  'offers',
+  'rescinded',
+  'inverse-offers',
+  'status',
+  'agent-lost',
+] as const;
 export type ExecutorEventType = (typeof EXECUTOR_EVENTS)[number];
 
 export const EXECUTOR_KINDS = ['mesos', 'docker', 'process', 'other'] as const;

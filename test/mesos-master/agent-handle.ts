@@ -1,9 +1,10 @@
 /** One agent as a test holds it: what can be done to it, with the order of events that Mesos would show. */
 
 import { agentDisconnected, loseAgent, markAgentGone } from './core/agents.ts';
-import { deactivateAgent, drainAgent, planMaintenance, reactivateAgent, type DrainOrder } from './core/operator.ts';
+import { planMaintenance } from './core/maintenance.ts';
+import type { MasterState, Unavailability } from './core/model.ts';
 import { rescindAll } from './core/offers.ts';
-import type { MasterState } from './core/model.ts';
+import { deactivateAgent, drainAgent, reactivateAgent, type DrainOrder } from './core/operator.ts';
 import type { StandInAgent } from './agent/agent.ts';
 import type { Cluster } from './cluster.ts';
 import type { HttpFront } from './http/front.ts';
@@ -107,8 +108,8 @@ export class AgentHandle {
     reactivateAgent(this.#master(), this.id);
   }
 
-  /** Times in milliseconds since the epoch; new offers say so. */
-  planMaintenance(planned: { readonly startMs: number; readonly durationMs: number } | undefined): void {
+  /** Times in milliseconds since the epoch; new offers and inverse offers say so. A schedule by machine: POST /maintenance/schedule. */
+  planMaintenance(planned: Unavailability | undefined): void {
     planMaintenance(this.#master(), this.id, planned);
   }
 

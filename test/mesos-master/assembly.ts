@@ -77,7 +77,7 @@ export async function assemble(options: StandInOptions): Promise<Assembly> {
     timing: { ...REAL_TIMING, ...options.timing },
     seeded: new Seeded(options.seed ?? Math.floor(clock.random() * 2 ** 32)),
     history: new History(() => clock.now()),
-    registry: { admitted: new Map(), unreachable: new Map(), gone: new Set() } satisfies Registry,
+    registry: { admitted: new Map(), unreachable: new Map(), gone: new Set(), machines: new Map() } satisfies Registry,
   };
   const traffic = { calls: [] as Call[], events: [] as MesosEvent[], faults: new Faults() };
   const runner = options.runner ?? new ScriptedRunner(clock);

@@ -15,6 +15,7 @@ import type { History } from './history.ts';
 import { answerUnauthorized, authenticate, type Credentials } from './http/credentials.ts';
 import { answer, answerJson, answerNotAllowed, answerNotFound, answerText, type Exchange } from './http/exchange.ts';
 import { HttpFront, type TlsFiles } from './http/front.ts';
+import { maintenanceEndpoint } from './http/maintenance.ts';
 import { operatorCall } from './http/operator.ts';
 import { schedulerCall } from './http/scheduler.ts';
 import type { Subscription } from './http/subscription.ts';
@@ -103,11 +104,13 @@ export class MasterNode {
     if (path === '/redirect') return this.#redirect(exchange, '');
     if (path === '/api/v1/scheduler') return this.#serveScheduler(exchange);
     const view = path === '/api/v1' ? undefined : VIEWS[path];
-    if (view === undefined && path !== '/api/v1') return answerNotFound(exchange);
+    const maintenance = maintenanceEndpoint(path);
+    if (view === undefined && maintenance === undefined && path !== '/api/v1') return answerNotFound(exchange);
     if (this.stage === 'recovering') return answerText(exchange, 503, 'Master has not finished recovery');
     const { state } = this;
     if (state === undefined) return this.#redirect(exchange, path + exchange.query);
     if (view !== undefined) return answerJson(exchange, view(state));
+    if (maintenance !== undefined) return maintenance(state, exchange);
     return exchange.method === 'POST' ? operatorCall(state, exchange) : answerNotAllowed(exchange, 'POST');
   }
 

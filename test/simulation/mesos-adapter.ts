@@ -101,6 +101,7 @@ export class MesosAdapter implements Executor {
       case 'reconcile':
         return this.#reconcile(command.tasks);
       case 'forget':
+      case 'answer-inverse-offers':
         return;
     }
   }

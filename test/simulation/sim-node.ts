@@ -275,6 +275,7 @@ function describe(command: ExecutorCommand): string {
       return `forget ${command.tasks.map((task) => task.taskId).join(' ')}`;
     case 'suppress':
     case 'revive':
+    case 'answer-inverse-offers':
       return command.type;
   }
 }
@@ -296,6 +297,7 @@ function describeEvent(event: EngineEvent): string {
     case 'agent-lost':
       return `agent lost ${told.agentId}`;
     case 'reconciled':
-      return 'reconciled';
+    case 'inverse-offers':
+      return told.type;
   }
 }

@@ -92,6 +92,9 @@ export class Agent {
         return this.#offerSoon();
       case 'reconcile':
         return this.#reconcile(command.tasks);
+      case 'answer-inverse-offers':
+        // Nobody plans maintenance of this machine here.
+        return undefined;
       case 'forget':
         return command.tasks.forEach(({ taskId }) => this.#forget(taskId));
     }

@@ -13,6 +13,7 @@ import type { Executor, ExecutorCommand, ExecutorEvent, ExecutorSession, LogChun
 import { anonymous } from './authenticator.ts';
 import { Connection } from './connection.ts';
 import { rolesOf } from './framework.ts';
+import { InverseOffers } from './inverse-offers.ts';
 import { Launcher } from './launcher.ts';
 import type { MesosOptions } from './options.ts';
 import type { CallBody, MesosEvent, RawFailure, RawStatus } from './protocol.ts';
@@ -26,6 +27,7 @@ export class MesosExecutor implements Executor {
   readonly kind = 'mesos';
   readonly #options: MesosOptions;
   readonly #launcher: Launcher;
+  readonly #inverse: InverseOffers;
   readonly #reconciler: Reconciler;
   #session: ExecutorSession | undefined;
   #connection: Connection | undefined;
@@ -45,6 +47,12 @@ export class MesosExecutor implements Executor {
       send: (call, outcome) => this.#send(call, outcome),
       onOffers: (offers) => this.#emit({ type: 'offers', offers }),
       onStatus: (status) => this.#emit({ type: 'status', status }),
+    });
+    this.#inverse = new InverseOffers({
+      clock,
+      logger: options.logger,
+      send: (call) => this.#send(call),
+      onInverseOffers: (inverseOffers) => this.#emit({ type: 'inverse-offers', inverseOffers }),
     });
     this.#reconciler = new Reconciler({
       clock,
@@ -89,6 +97,8 @@ export class MesosExecutor implements Executor {
         return this.#acknowledge(command);
       case 'decline':
         return this.#launcher.decline(command.offerIds, command.refuseMs);
+      case 'answer-inverse-offers':
+        return this.#inverse.answer(command.answers);
       case 'suppress':
         return this.#send({ type: 'SUPPRESS', suppress: { roles: this.#roles } });
       case 'revive':
@@ -153,8 +163,9 @@ export class MesosExecutor implements Executor {
       case 'FAILURE':
         return this.#agentFailed(event.failure);
       case 'INVERSE_OFFERS':
-        // A request to vacate before maintenance. Tasks of Kairos end by themselves; see docs/mesos.md, "Maintenance".
-        return this.#options.logger.info({}, 'mesos announces maintenance of agents');
+        return this.#inverse.receive(event.inverse_offers.inverse_offers ?? []);
+      case 'RESCIND_INVERSE_OFFER':
+        return this.#inverse.rescind(event.rescind_inverse_offer.inverse_offer_id.value);
       default:
         return this.#options.logger.debug({ event: event.type }, 'mesos event that asks nothing of us');
     }
@@ -181,6 +192,7 @@ export class MesosExecutor implements Executor {
   /** Offers and answers belong to one subscription; nobody rescinds them when it ends. */
   #forgetSubscription(): void {
     this.#launcher.clear();
+    this.#inverse.clear();
     this.#reconciler.stop();
   }
 
@@ -205,6 +217,7 @@ export class MesosExecutor implements Executor {
     // With an executor named only that executor is gone, and its task's status says so.
     if (agentId === undefined || failure.executor_id !== undefined) return;
     this.#launcher.agentLost(agentId);
+    this.#inverse.agentLost(agentId);
     this.#reconciler.hurry(agentId);
     this.#emit({ type: 'agent-lost', agentId });
   }

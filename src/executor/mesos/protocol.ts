@@ -101,7 +101,9 @@ export type MesosEvent =
 
 export interface RawInverseOffer {
   readonly id: Value<string>;
+  /** Absent: everything we have anywhere is asked for. */
   readonly agent_id?: Value<string>;
+  readonly unavailability?: RawUnavailability;
 }
 
 /** An agent's end, or with `executor_id` an executor's. */
@@ -232,12 +234,19 @@ export type CallBody =
   | { readonly type: 'KILL'; readonly kill: KillBody }
   | { readonly type: 'ACKNOWLEDGE'; readonly acknowledge: AcknowledgeBody }
   | { readonly type: 'RECONCILE'; readonly reconcile: { readonly tasks: readonly ReconcileTask[] } }
+  | { readonly type: 'ACCEPT_INVERSE_OFFERS'; readonly accept_inverse_offers: InverseAnswerBody }
+  | { readonly type: 'DECLINE_INVERSE_OFFERS'; readonly decline_inverse_offers: InverseAnswerBody }
   | { readonly type: 'SUPPRESS'; readonly suppress: { readonly roles: readonly string[] } }
   | { readonly type: 'REVIVE'; readonly revive: { readonly roles: readonly string[] } };
 
 export interface AcceptBody {
   readonly offer_ids: readonly Value<string>[];
   readonly operations: readonly { readonly type: 'LAUNCH'; readonly launch: { readonly task_infos: readonly RawTaskInfo[] } }[];
+  readonly filters: Filters;
+}
+
+export interface InverseAnswerBody {
+  readonly inverse_offer_ids: readonly Value<string>[];
   readonly filters: Filters;
 }
 

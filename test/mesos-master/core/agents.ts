@@ -10,6 +10,7 @@
 import { requestAllocation } from './allocator.ts';
 import { addShare, occupy } from './books.ts';
 import { recoverFramework } from './frameworks.ts';
+import { machineOf } from './machines.ts';
 import { rescindAll } from './offers.ts';
 import {
   isPartitionAware,
@@ -26,7 +27,11 @@ import { addTask, keepCompleted, releaseTask, removeTask } from './tasks.ts';
 import { TERMINAL_STATES } from '../wire/event.ts';
 
 /** A new agent; returns its id. An agent known at the same address is replaced. */
-export function registerAgent(master: MasterState, info: AgentInfo, link: AgentLink): string {
+export function registerAgent(master: MasterState, info: AgentInfo, link: AgentLink): string | undefined {
+  if (isOnDownMachine(master, info)) {
+    link.shutdown();
+    return undefined;
+  }
   for (const other of [...master.agents.values()]) {
     if (other.info.port !== info.port || other.info.hostname !== info.hostname) continue;
     removeAgent(master, other, {
@@ -46,7 +51,7 @@ export function registerAgent(master: MasterState, info: AgentInfo, link: AgentL
 
 /** An agent that has had an id before: after a restart of either side, or after it was unreachable. */
 export function reregisterAgent(master: MasterState, id: string, report: AgentReport): void {
-  if (master.registry.gone.has(id)) return report.link.shutdown();
+  if (master.registry.gone.has(id) || isOnDownMachine(master, report.info)) return report.link.shutdown();
   const known = master.agents.get(id);
   if (known !== undefined) reconnect(master, known, report);
   else readmit(master, id, report);
@@ -133,6 +138,17 @@ export function markAgentGone(master: MasterState, id: string): boolean {
   return true;
 }
 
+/** Its machine is taken down: it is told to end, and its tasks are lost at once, for it may not hear it. */
+export function bringDownAgent(master: MasterState, agent: AgentEntry): void {
+  removeAgent(master, agent, {
+    state: () => 'TASK_LOST',
+    reason: 'REASON_AGENT_REMOVED',
+    message: `Agent ${agent.info.hostname} removed: Operator initiated 'Machine DOWN'`,
+  });
+  master.registry.admitted.delete(agent.id);
+  agent.link.shutdown();
+}
+
 /** Agents that did not come back after a new master took over: announced by a FAILURE only. */
 export function giveUpRecovered(master: MasterState): void {
   for (const id of [...master.recovered]) {
@@ -191,6 +207,10 @@ function setAside(master: MasterState, framework: Framework, task: Task): void {
   else framework.unreachable.set(task.id, task);
 }
 
+function isOnDownMachine(master: MasterState, info: AgentInfo): boolean {
+  return machineOf(info, master.registry)?.mode === 'DOWN';
+}
+
 function addAgent(master: MasterState, id: string, parts: { readonly info: AgentInfo; readonly link: AgentLink }): AgentEntry {
   const agent: AgentEntry = {
     id,
@@ -199,7 +219,9 @@ function addAgent(master: MasterState, id: string, parts: { readonly info: Agent
     connected: true,
     deactivated: false,
     drain: undefined,
-    unavailability: undefined,
+    unavailability: machineOf(parts.info, master.registry)?.unavailability,
+    inverseOffers: new Map(),
+    answers: new Map(),
     available: parts.info.resources,
     tasks: new Map(),
     offers: new Map(),

@@ -6,6 +6,7 @@
 
 import { allocated, contains, milliOf, unallocated, type Resources } from '../resources.ts';
 import { addShare, occupy } from './books.ts';
+import { makeInverseOffers } from './inverse-offers.ts';
 import { satisfiesConstraints } from './offer-constraints.ts';
 import { makeOffer, sendOffers } from './offers.ts';
 import type { AgentEntry, Framework, MasterState, Offer } from './model.ts';
@@ -53,10 +54,17 @@ export function refuse(master: MasterState, framework: Framework, refusal: Refus
   framework.filters.set(key, filters);
 }
 
+/** Offers what is free, then asks back what is on agents that are to be taken down. */
 export function allocate(master: MasterState, agents: Iterable<AgentEntry>): void {
+  const candidates = [...agents];
+  offerResources(master, candidates);
+  makeInverseOffers(master, candidates);
+}
+
+function offerResources(master: MasterState, agents: readonly AgentEntry[]): void {
   const wanting = [...master.frameworks.values()].filter(wantsOffers);
   if (wanting.length === 0) return;
-  const free = [...agents].filter((agent) => canOffer(agent));
+  const free = agents.filter((agent) => canOffer(agent));
   if (free.length === 0) return;
   const totals = clusterTotals(master);
   const made = new Map<Framework, Offer[]>();
@@ -124,8 +132,9 @@ function filterKey(role: string, agentId: string): string {
   return `${role}\n${agentId}`;
 }
 
-/** Drops the filters of these roles, or of all. */
+/** Drops the filters of these roles, or of all; those of inverse offers have no role. */
 export function clearFilters(framework: Framework, roles: readonly string[]): void {
+  framework.inverseFilters.clear();
   for (const key of framework.filters.keys()) {
     if (roles.length === 0 || roles.includes(key.slice(0, key.indexOf('\n')))) framework.filters.delete(key);
   }

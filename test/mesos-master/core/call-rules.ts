@@ -7,6 +7,8 @@ const UUID_BYTES = 16;
 const BODIES = {
   ACCEPT: 'accept',
   DECLINE: 'decline',
+  ACCEPT_INVERSE_OFFERS: 'accept_inverse_offers',
+  DECLINE_INVERSE_OFFERS: 'decline_inverse_offers',
   KILL: 'kill',
   ACKNOWLEDGE: 'acknowledge',
   RECONCILE: 'reconcile',

@@ -5,9 +5,10 @@ import { revive, suppress, takeInfo, teardown } from './frameworks.ts';
 import { checkFrameworkInfo } from './framework-rules.ts';
 import type { Framework, MasterState } from './model.ts';
 import { watchDrain } from './operator.ts';
+import { answerInverse } from './inverse-offers.ts';
 import { kill, reconcile } from './reconcile.ts';
 import { acknowledge } from './updates.ts';
-import type { Call, RolesBody, SubscribeBody } from '../wire/call.ts';
+import type { Call, InverseAnswerBody, RolesBody, SubscribeBody } from '../wire/call.ts';
 
 /** Returns the text of a 400 when the call is refused after all. */
 export function perform(master: MasterState, framework: Framework, call: Call): string | undefined {
@@ -17,6 +18,12 @@ export function perform(master: MasterState, framework: Framework, call: Call): 
       return undefined;
     case 'DECLINE':
       decline(master, framework, call.decline ?? {});
+      return undefined;
+    case 'ACCEPT_INVERSE_OFFERS':
+      performInverse(master, 'ACCEPT', call.accept_inverse_offers);
+      return undefined;
+    case 'DECLINE_INVERSE_OFFERS':
+      performInverse(master, 'DECLINE', call.decline_inverse_offers);
       return undefined;
     case 'ACKNOWLEDGE':
       performAcknowledge(master, framework, call);
@@ -43,7 +50,7 @@ export function perform(master: MasterState, framework: Framework, call: Call): 
     case 'UPDATE_FRAMEWORK':
       return call.update_framework && updateFramework(master, framework, call.update_framework);
     default:
-      // Accepted and without effect here: calls for executors, operations and inverse offers.
+      // Accepted and without effect here: calls for executors and operations.
       return undefined;
   }
 }
@@ -53,6 +60,11 @@ function performAcknowledge(master: MasterState, framework: Framework, { acknowl
   acknowledge(master, framework, { agentId: ack.agent_id.value, taskId: ack.task_id.value, uuid: ack.uuid });
   const agent = master.agents.get(ack.agent_id.value);
   if (agent !== undefined) watchDrain(master, agent);
+}
+
+function performInverse(master: MasterState, status: 'ACCEPT' | 'DECLINE', body: InverseAnswerBody | undefined): void {
+  const ids = (body?.inverse_offer_ids ?? []).map(({ value }) => value);
+  answerInverse(master, { ids, status, seconds: body?.filters?.refuse_seconds });
 }
 
 function rolesOf(body: RolesBody | undefined): readonly string[] {

@@ -2,6 +2,7 @@
 
 import { clearFilters, requestAllocation } from './allocator.ts';
 import { checkFrameworkInfo } from './framework-rules.ts';
+import { discardInverse } from './inverse-offers.ts';
 import type { EventStream, Framework, FrameworkFacts, MasterState } from './model.ts';
 import { discardOffer } from './offers.ts';
 import { keepCompleted, releaseTask } from './tasks.ts';
@@ -166,6 +167,7 @@ function deactivate(master: MasterState, framework: Framework): void {
   framework.stopHeartbeat();
   framework.stopFailover();
   for (const offer of [...framework.offers.values()]) discardOffer(master, offer);
+  discardInverse(master, framework);
 }
 
 function refuseStream(stream: EventStream, message: string): void {
@@ -189,6 +191,7 @@ function addFramework(master: MasterState, id: string, facts: FrameworkFacts): F
     recovered: false,
     suppressed: new Set(),
     filters: new Map(),
+    inverseFilters: new Map(),
     tasks: new Map(),
     unreachable: new Map(),
     completed: [],

@@ -25,6 +25,7 @@ export function newMaster(parts: MasterParts): MasterState {
     agents: new Map(),
     recovered: new Set(parts.registry.admitted.keys()),
     offers: new Map(),
+    inverseOffers: new Map(),
     counters: { framework: 0, agent: 0, offer: 0 },
     allocationRequested: false,
     startedAt: parts.clock.now(),

@@ -30,6 +30,24 @@ export interface AgentInfo {
   readonly domain?: { readonly region: string; readonly zone: string };
 }
 
+export interface Unavailability {
+  readonly startMs: number;
+  /** Undefined: for good. */
+  readonly durationMs?: number;
+}
+
+export interface MachineId {
+  readonly hostname: string;
+  readonly ip: string;
+}
+
+/** One that the maintenance schedule names. */
+export interface Machine {
+  readonly id: MachineId;
+  readonly mode: 'DRAINING' | 'DOWN';
+  readonly unavailability: Unavailability;
+}
+
 export interface Framework {
   readonly id: string;
   info: FrameworkInfo;
@@ -44,6 +62,8 @@ export interface Framework {
   readonly suppressed: Set<string>;
   /** Declined resources by role and agent (allocator.ts). */
   readonly filters: Map<string, Filter[]>;
+  /** Until when (monotonic) it is not asked about an agent again. */
+  readonly inverseFilters: Map<string, number>;
   /** On registered agents, until a terminal update is acknowledged. */
   readonly tasks: Map<string, Task>;
   readonly unreachable: Map<string, Task>;
@@ -94,7 +114,11 @@ export interface AgentEntry {
   /** By DEACTIVATE_AGENT or DRAIN_AGENT. */
   deactivated: boolean;
   drain: Drain | undefined;
-  unavailability: { readonly startMs: number; readonly durationMs: number } | undefined;
+  unavailability: Unavailability | undefined;
+  /** Out now, by framework. */
+  readonly inverseOffers: Map<string, InverseOffer>;
+  /** The last answer of each framework to an inverse offer. */
+  readonly answers: Map<string, { readonly status: 'ACCEPT' | 'DECLINE'; readonly at: number }>;
   available: Resources;
   readonly tasks: Map<string, Task>;
   readonly offers: Map<string, Offer>;
@@ -108,6 +132,13 @@ export interface Offer {
   readonly agentId: string;
   readonly role: string;
   readonly resources: Resources;
+  stopTimer: CancelTimer;
+}
+
+export interface InverseOffer {
+  readonly id: string;
+  readonly frameworkId: string;
+  readonly agentId: string;
   stopTimer: CancelTimer;
 }
 
@@ -161,6 +192,8 @@ export interface Registry {
   /** Agent id to the time it became unreachable. */
   readonly unreachable: Map<string, number>;
   readonly gone: Set<string>;
+  /** The maintenance schedule, by machineKey(). */
+  readonly machines: Map<string, Machine>;
 }
 
 export interface MasterAddress {
@@ -185,6 +218,7 @@ export interface MasterState {
   /** Agents known from the registry that have not re-registered with this process. */
   readonly recovered: Set<string>;
   readonly offers: Map<string, Offer>;
+  readonly inverseOffers: Map<string, InverseOffer>;
   readonly counters: { framework: number; agent: number; offer: number };
   allocationRequested: boolean;
   readonly startedAt: number;

@@ -4,6 +4,7 @@ import { resourcesToJson } from '../resource-json.ts';
 import type { Resources } from '../resources.ts';
 import type { OfferJson } from '../wire/event.ts';
 import { addShare, release } from './books.ts';
+import { rescindInverse, unavailabilityToJson } from './inverse-offers.ts';
 import type { AgentEntry, Framework, MasterState, Offer } from './model.ts';
 
 export interface OfferParts {
@@ -61,8 +62,10 @@ export function rescind(master: MasterState, offer: Offer): void {
   master.frameworks.get(offer.frameworkId)?.stream?.send({ type: 'RESCIND', rescind: { offer_id: { value: offer.id } } });
 }
 
+/** Inverse offers of the agent too. */
 export function rescindAll(master: MasterState, agent: AgentEntry): void {
   for (const offer of [...agent.offers.values()]) rescind(master, offer);
+  rescindInverse(master, agent);
 }
 
 function offerToJson(framework: Framework, offer: Offer, agent: AgentEntry): OfferJson {
@@ -81,8 +84,4 @@ function offerToJson(framework: Framework, offer: Offer, agent: AgentEntry): Off
     ...(multiRole ? { allocation_info: { role: offer.role } } : {}),
     ...(agent.unavailability === undefined ? {} : { unavailability: unavailabilityToJson(agent.unavailability) }),
   };
-}
-
-function unavailabilityToJson(planned: { readonly startMs: number; readonly durationMs: number }): object {
-  return { start: { nanoseconds: planned.startMs * 1e6 }, duration: { nanoseconds: planned.durationMs * 1e6 } };
 }

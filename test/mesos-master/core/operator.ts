@@ -1,4 +1,4 @@
-/** What operators do to agents: drain, deactivate, reactivate, plan maintenance. */
+/** What operators do to agents: drain, deactivate, reactivate. See maintenance.ts for what they plan. */
 
 import { markAgentGone } from './agents.ts';
 import { rescindAll } from './offers.ts';
@@ -34,15 +34,6 @@ export function reactivateAgent(master: MasterState, id: string): boolean {
   if (agent === undefined) return false;
   agent.deactivated = false;
   agent.drain = undefined;
-  return true;
-}
-
-/** Outstanding offers are rescinded; new ones carry the `unavailability`. */
-export function planMaintenance(master: MasterState, id: string, planned: AgentEntry['unavailability']): boolean {
-  const agent = master.agents.get(id);
-  if (agent === undefined) return false;
-  agent.unavailability = planned;
-  rescindAll(master, agent);
   return true;
 }
 

@@ -55,9 +55,10 @@ export function answerNotFound(exchange: Exchange): void {
   answerText(exchange, 404, '404 Not Found.');
 }
 
-export function answerNotAllowed(exchange: Exchange, allowed: string): void {
-  const text = `405 Method Not Allowed. Expecting one of { '${allowed}' }, but received '${exchange.method}'.`;
-  answer(exchange, { status: 405, headers: { Allow: allowed, 'Content-Type': TEXT }, body: text });
+export function answerNotAllowed(exchange: Exchange, ...allowed: readonly string[]): void {
+  const named = allowed.map((method) => `'${method}'`).join(', ');
+  const text = `405 Method Not Allowed. Expecting one of { ${named} }, but received '${exchange.method}'.`;
+  answer(exchange, { status: 405, headers: { Allow: allowed.join(', '), 'Content-Type': TEXT }, body: text });
 }
 
 /** JSON, compressed when it is large and the client allows; as a script with `jsonp`. */

@@ -179,6 +179,8 @@ export const callSchema = message({
   ),
   accept: optional(message({ offer_ids: repeated(id), operations: repeated(operation), filters: optional(filters) })),
   decline: optional(message({ offer_ids: repeated(id), filters: optional(filters) })),
+  accept_inverse_offers: optional(message({ inverse_offer_ids: repeated(id), filters: optional(filters) })),
+  decline_inverse_offers: optional(message({ inverse_offer_ids: repeated(id), filters: optional(filters) })),
   revive: optional(message({ role: optional('string'), roles: repeated('string') })),
   suppress: optional(message({ role: optional('string'), roles: repeated('string') })),
   kill: optional(message({ task_id: required(id), agent_id: optional(id), kill_policy: optional(killPolicy) })),

@@ -135,6 +135,11 @@ export interface AcceptBody {
   readonly filters?: Filters;
 }
 
+export interface InverseAnswerBody {
+  readonly inverse_offer_ids?: readonly Id[];
+  readonly filters?: Filters;
+}
+
 export interface RolesBody {
   readonly role?: string;
   readonly roles?: readonly string[];
@@ -152,6 +157,8 @@ export interface Call {
   readonly subscribe?: SubscribeBody;
   readonly accept?: AcceptBody;
   readonly decline?: { readonly offer_ids?: readonly Id[]; readonly filters?: Filters };
+  readonly accept_inverse_offers?: InverseAnswerBody;
+  readonly decline_inverse_offers?: InverseAnswerBody;
   readonly revive?: RolesBody;
   readonly suppress?: RolesBody;
   readonly kill?: KillBody;

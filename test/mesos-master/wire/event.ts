@@ -55,6 +55,15 @@ export interface OfferJson {
   readonly unavailability?: object;
 }
 
+/** Without resources: all of them are asked for. */
+export interface InverseOfferJson {
+  readonly id: Id;
+  readonly url: object;
+  readonly framework_id: Id;
+  readonly agent_id: Id;
+  readonly unavailability: object;
+}
+
 export type MesosEvent =
   | {
       readonly type: 'SUBSCRIBED';
@@ -63,6 +72,8 @@ export type MesosEvent =
   | { readonly type: 'HEARTBEAT' }
   | { readonly type: 'OFFERS'; readonly offers: { readonly offers: readonly OfferJson[] } }
   | { readonly type: 'RESCIND'; readonly rescind: { readonly offer_id: Id } }
+  | { readonly type: 'INVERSE_OFFERS'; readonly inverse_offers: { readonly inverse_offers: readonly InverseOfferJson[] } }
+  | { readonly type: 'RESCIND_INVERSE_OFFER'; readonly rescind_inverse_offer: { readonly inverse_offer_id: Id } }
   | { readonly type: 'UPDATE'; readonly update: { readonly status: TaskStatusJson } }
   | { readonly type: 'FAILURE'; readonly failure: { readonly agent_id: Id } }
   | { readonly type: 'ERROR'; readonly error: { readonly message: string } };

@@ -39,7 +39,7 @@ export class VirtualRig {
   constructor(timing: Partial<Timing> = {}, launchesPerSecond?: number) {
     const { clock } = this;
     this.history = new History(() => clock.now());
-    const registry: Registry = { admitted: new Map(), unreachable: new Map(), gone: new Set() };
+    const registry: Registry = { admitted: new Map(), unreachable: new Map(), gone: new Set(), machines: new Map() };
     const shared = { timing: { ...REAL_TIMING, ...timing }, seeded: new Seeded(3), history: this.history, registry };
     const address = { hostname: 'localhost', port: 5050 };
     this.master = newMaster({ ...shared, id: 'master', address, clock: new ProcessClock(clock), interleave: false });

@@ -390,6 +390,26 @@ test('a lost agent voids its offers and is told; a lost executor is not', async 
   assert.equal(rig.statuses()[0]!.reason, 'offer-invalid');
 });
 
+test('inverse offers are told and answered, unless they were rescinded', async () => {
+  const rig = await setup();
+  await rig.start();
+  const start = { nanoseconds: (rig.clock.now() + 60_000) * 1e6 };
+  const inverse = (id: string): object => ({ id: { value: id }, agent_id: { value: AGENT }, unavailability: { start } });
+  rig.master.send({ type: 'INVERSE_OFFERS', inverse_offers: { inverse_offers: [inverse('i1'), inverse('i2')] } });
+  rig.master.send({ type: 'RESCIND_INVERSE_OFFER', rescind_inverse_offer: { inverse_offer_id: { value: 'i1' } } });
+  rig.master.status(executorStatus('a.1.1', 'TASK_RUNNING'));
+  await until('all heard', () => rig.statuses().length > 0);
+  const [told] = rig.of('inverse-offers');
+  assert.deepEqual(told!.inverseOffers, [
+    { id: 'i1', agentId: AGENT, lastsMs: 60_000 },
+    { id: 'i2', agentId: AGENT, lastsMs: 60_000 },
+  ]);
+  const answers = told!.inverseOffers.map(({ id }) => ({ id, inTheWay: [] }));
+  rig.executor.perform({ type: 'answer-inverse-offers', answers });
+  await until('an answer', () => rig.master.callsOf('ACCEPT_INVERSE_OFFERS').length > 0);
+  assert.deepEqual(rig.master.callsOf('ACCEPT_INVERSE_OFFERS')[0]!.body.accept_inverse_offers?.inverse_offer_ids, [{ value: 'i2' }]);
+});
+
 test('a duplicate task id refused at launch does not touch the task that has the id', async () => {
   const rig = await setup();
   await rig.start();

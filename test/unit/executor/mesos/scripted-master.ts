@@ -3,7 +3,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { AcceptBody, CallBody, KillBody, ReconcileTask, SubscribeCall, Value } from '../../../../src/executor/mesos/protocol.ts';
+import type {
+  AcceptBody,
+  CallBody,
+  InverseAnswerBody,
+  KillBody,
+  ReconcileTask,
+  SubscribeCall,
+  Value,
+} from '../../../../src/executor/mesos/protocol.ts';
 
 /** Any call's JSON: the part that belongs to its type is there. */
 export interface CallJson {
@@ -14,6 +22,8 @@ export interface CallJson {
   readonly decline?: object;
   readonly kill?: KillBody;
   readonly acknowledge?: object;
+  readonly accept_inverse_offers?: InverseAnswerBody;
+  readonly decline_inverse_offers?: InverseAnswerBody;
   readonly reconcile?: { readonly tasks: readonly ReconcileTask[] };
 }
 
