@@ -23,6 +23,7 @@ import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
 import { setSuspension } from './suspension.ts';
+import { continueReplacing } from './replacing.ts';
 import { takeRequest } from './requests.ts';
 import { parseRunId } from './task-id.ts';
 import { World } from './world.ts';
@@ -94,10 +95,14 @@ export class Engine {
       world.recorder.close();
     }
     this.#decideDue();
-    continueBackfills(world);
     if (world.graphChanged) {
       world.graphChanged = false;
       recountFlows(world);
+    }
+    // Each may leave something to the other.
+    while (world.replacing.length + world.backfilling.length > 0) {
+      continueReplacing(world);
+      continueBackfills(world);
     }
     this.#link.settle();
     const next = earliest(world.timers.earliest, this.#link.wakeAt);
@@ -135,6 +140,7 @@ export class Engine {
     const world = this.#world;
     resume(world);
     handOverTokens(world);
+    continueReplacing(world);
     world.recorder.close();
     world.isLoading = false;
     for (const slot of world.slots.values()) decideNominalTimes(world, slot);

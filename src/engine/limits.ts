@@ -43,10 +43,10 @@ export const IDLE_REFUSE_MS = 300_000;
 /** Waiting this long counts as much as one step of priority, so that nothing starves. */
 export const AGEING_STEP_MS = 60_000;
 
-/** Queued runs that a `replace` gives up in one step. */
-export const REPLACE_BATCH = 20;
+/** Room in a step that making a run needs at most: run, state, two prunings, the parent or the request behind it, one run that it replaces. */
+export const CREATION_ROOM = 10;
 
-/** Room in a step that settling one child needs at most: run, state, verdict, two prunings, and those it replaces. */
+/** Room in a step that one child begins with: enough to make its run, and to give up some that it replaces. */
 export const CHILD_ROOM = 30;
 
 /** Verdict ranges kept per job. */

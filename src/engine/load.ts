@@ -28,6 +28,7 @@ export function loadEntries(world: World, entries: Iterable<Entry>): Request[] {
   runs.sort((a, b) => a.number - b.number);
   for (const run of runs) world.fileRun(world.slot(run.job), run);
   for (const run of runs) if (run.handover !== undefined) world.handovers.push(run);
+  for (const run of runs) if (run.replaces) world.replacing.push({ slot: world.slot(run.job), by: run.number });
   return requests.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

@@ -121,6 +121,8 @@ export interface RunRecord {
    * this name, in order of names, have it. Empty: none yet. Moves on in the same step as their states, so none gets it twice.
    */
   readonly handover?: string;
+  /** Present while older runs that it replaces are still to be given up: more of them than one transaction takes. */
+  readonly replaces?: true;
 }
 
 /** A parent's word to a child that joins the latest. `run` is the parent's run. */

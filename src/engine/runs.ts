@@ -6,7 +6,7 @@
 import type { Job } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
-import { REPLACE_BATCH } from './limits.ts';
+import { CREATION_ROOM } from './limits.ts';
 import type { FlowId, JobState, Outcome, Reason, RunRecord, RunState, Trigger } from './records.ts';
 import { killAttempt } from './kills.ts';
 import { setRunTimer } from './run-timer.ts';
@@ -60,9 +60,11 @@ export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
     return settleRun(world, { ...base, state: 'pending' }, { outcome: 'skipped', reason: skip });
   }
   const isFree = world.openRuns(slot).size === 0 || job.overlap === 'allow';
-  if (!isFree && job.overlap === 'replace' && !input.waits) replaceOpenRuns(world, slot, number);
-  const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, state: 'queued' };
+  const isWhole = isFree || job.overlap !== 'replace' || input.waits === true || replaceOlder(world, slot, number);
+  const rest = isWhole ? {} : ({ replaces: true } as const);
+  const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, ...rest, state: 'queued' };
   storeOpen(world, run);
+  if (!isWhole) world.replacing.push({ slot, by: number });
   if (!isFree) makeNextReady(world, slot);
   return world.run(slot.name, number) ?? run;
 }
@@ -111,14 +113,20 @@ export function storeOpen(world: World, run: RunRecord): void {
   setRunTimer(world, run);
 }
 
-/** Overlap `replace`: what waits is given up, what runs is killed; the newcomer follows when the last of them is over. */
-function replaceOpenRuns(world: World, slot: Slot, by: number): void {
+/**
+ * Overlap `replace`: of the older runs, what waits is given up, what runs is killed; the newcomer follows when the last of them is
+ * over. As many as the open step has room for; returns whether that was all.
+ */
+export function replaceOlder(world: World, slot: Slot, by: number): boolean {
   const reason: Reason = { code: 'replaced', text: `replaced by ${runId(slot.name, by)}`, data: { run: by } };
-  let left = REPLACE_BATCH;
-  for (const run of [...world.openRuns(slot).values()]) {
+  // The newest first: what is left, should the process die before the next step, can't be made ready in its place.
+  for (const run of [...world.openRuns(slot).values()].reverse()) {
+    if (run.number >= by || run.kill) continue;
+    if (world.recorder.room < CREATION_ROOM) return false;
     if (isAlive(run.state)) killAttempt(world, run, reason);
-    else if (left-- > 0) settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
+    else settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
   }
+  return true;
 }
 
 /** Makes the next queued run ready once no other one is in its way: the oldest (of `replace`: the newest), backfills last. */
@@ -146,7 +154,7 @@ const AGAIN: ReadonlySet<RunState> = new Set<RunState>(['failed', 'killed']);
  */
 export function settleRun(world: World, run: RunRecord, { outcome, reason }: Settlement): RunRecord {
   const slot = world.slot(run.job);
-  const { spec, notBefore: _n, pendingSince: _p, deadline: _d, handover: _h, ...rest } = run;
+  const { spec, notBefore: _n, pendingSince: _p, deadline: _d, handover: _h, replaces: _r, ...rest } = run;
   const ended: RunRecord = {
     ...rest,
     ...(spec && AGAIN.has(outcome) ? { spec } : {}),

@@ -92,6 +92,8 @@ export class World {
   readonly pending = new PendingQueue();
   /** Runs that are over and whose token is still to be handed to their children. */
   readonly handovers: RunRecord[] = [];
+  /** Runs that replace more older ones than their own step could take. */
+  readonly replacing: { readonly slot: Slot; readonly by: number }[] = [];
   /** Backfills of which a run has just ended: they may create their next. */
   readonly backfilling: { readonly slot: Slot; readonly id: string }[] = [];
   identity: ExecutorIdentity | undefined;

@@ -20,6 +20,8 @@ export interface RigOptions {
   readonly exclusive?: boolean;
   /** The executor is not connected yet. */
   readonly offline?: boolean;
+  /** Writes in one step. */
+  readonly maxOperations?: number;
 }
 
 export class EngineRig {
@@ -52,7 +54,8 @@ export class EngineRig {
 
   #open(): Engine {
     const entries = [...this.store].map(([key, value]) => ({ key, value, modRevision: 1n }));
-    const engine = new Engine({ term: this.#term, executor: 'rig', entries, now: this.now });
+    const { maxOperations } = this.#options;
+    const engine = new Engine({ term: this.#term, executor: 'rig', entries, now: this.now, ...(maxOperations ? { maxOperations } : {}) });
     this.engine = engine;
     this.decide();
     return engine;
@@ -84,11 +87,12 @@ export class EngineRig {
     this.decide([{ type: 'executor', event }]);
   }
 
-  decide(events: readonly EngineEvent[] = []): void {
+  /** `survives`: how many of its steps become durable before the process dies. */
+  decide(events: readonly EngineEvent[] = [], survives = Infinity): void {
     const { steps, wakeAt } = this.engine.decide(events, this.now);
     this.#wakeAt = wakeAt;
     let needsOffer = false;
-    for (const step of steps) {
+    for (const step of steps.slice(0, survives)) {
       this.steps.push(step);
       for (const { key, value } of step.writes) {
         if (value === undefined) this.store.delete(key);
