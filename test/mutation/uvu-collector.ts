@@ -42,8 +42,7 @@ export function suite(title = ''): Suite {
         for (const hook of after) await hook();
       }
     };
-    const tests = (shared.kairosMutationTests ??= []);
-    tests.push({ id: `${tests.length} ${title} ${name}`, run });
+    (shared.kairosMutationTests ??= []).push({ id: `${title} ${name}`.trim(), run });
   };
   const hooks = (list: Step[]): Suite['before'] =>
     Object.assign((hook: Step) => void list.push(hook), { each: (hook: Step) => void list.push(hook) });

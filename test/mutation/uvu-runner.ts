@@ -8,10 +8,11 @@
 
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { register } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type CollectedTest, forgetCollectedTests, takeCollectedTests } from './uvu-collector.ts';
 
+const UNIT_TESTS = 'test/unit';
 const ROOMS = ['schedule', 'job', 'engine'];
 
 /** They say at length what others say in short, and would make a mutant take seconds. */
@@ -30,13 +31,15 @@ interface Instrumentation {
 }
 
 interface MutantRun {
-  readonly activeMutant: { readonly id: string };
+  readonly activeMutant: { readonly id: string; readonly fileName: string };
   readonly testFilter?: readonly string[];
   readonly hitLimit?: number;
   readonly mutantActivation: 'static' | 'runtime';
 }
 
-type Result = Readonly<Record<string, unknown>>;
+interface Result extends Readonly<Record<string, unknown>> {
+  readonly nrOfTests?: number;
+}
 
 const instrumentation = ((globalThis as { __stryker__?: Instrumentation }).__stryker__ ??= {});
 
@@ -65,43 +68,45 @@ class UvuRunner {
     return { status: 'complete', tests, mutantCoverage: instrumentation.mutantCoverage };
   }
 
-  async mutantRun({ activeMutant, testFilter, hitLimit, mutantActivation }: MutantRun): Promise<Result> {
-    const isStatic = mutantActivation === 'static';
-    const active = { activeMutant: activeMutant.id, hitCount: hitLimit === undefined ? undefined : 0, hitLimit };
+  async mutantRun({ activeMutant: { id, fileName }, testFilter, hitLimit, mutantActivation }: MutantRun): Promise<Result> {
     // Loading for the first time must not meet the mutant: later ones would run on what it left.
-    const plain = isStatic ? undefined : await this.#plainTests();
-    Object.assign(instrumentation, active);
-    let tests: readonly CollectedTest[];
-    try {
-      tests = plain ?? (await this.#load());
-    } catch (error) {
-      return { status: 'killed', killedBy: ['load'], failureMessage: String(error), nrOfTests: 0 };
-    }
+    const plain = mutantActivation === 'runtime' ? await this.#plainTests() : undefined;
+    Object.assign(instrumentation, { activeMutant: id, hitCount: hitLimit === undefined ? undefined : 0, hitLimit });
+    if (plain === undefined) return this.#triedAnew(fileName);
     const wanted = testFilter && new Set(testFilter);
-    return tried(this.#fastestFirst(tests.filter(({ id }) => wanted?.has(id) ?? true)));
+    return tried(this.#fastestFirst(plain.filter((one) => wanted?.has(one.id) ?? true)));
   }
 
   /** What was loaded without a mutant. */
   async #plainTests(): Promise<readonly CollectedTest[]> {
-    if (this.#plain === undefined) {
-      instrumentation.activeMutant = undefined;
-      this.#plain = await this.#load();
-    }
-    return this.#plain;
+    if (this.#plain !== undefined) return this.#plain;
+    instrumentation.activeMutant = undefined;
+    const load = this.#newLoad();
+    const tests: CollectedTest[] = [];
+    for (const file of testFiles()) tests.push(...(await testsOf(file, load)));
+    return (this.#plain = tests);
   }
 
-  async #load(): Promise<readonly CollectedTest[]> {
-    if (this.#loads === 0) register(`data:text/javascript,${encodeURIComponent(loader())}`);
-    this.#loads += 1;
-    forgetCollectedTests();
-    for (const room of ROOMS) {
-      const folder = resolve('test/unit', room);
-      for (const name of readdirSync(folder)) {
-        if (!name.endsWith('.test.ts') || TOO_SLOW.has(name)) continue;
-        await import(`${pathToFileURL(join(folder, name)).href}?load=${this.#loads}`);
+  /** Loads and tries one test file after the other, those first that are nearest to the source file. */
+  async #triedAnew(source: string): Promise<Result> {
+    const load = this.#newLoad();
+    let count = 0;
+    for (const file of nearestFirst(testFiles(), source)) {
+      let result: Result;
+      try {
+        result = await tried(this.#fastestFirst(await testsOf(file, load)));
+      } catch (error) {
+        return { status: 'killed', killedBy: [file], failureMessage: `it can't be loaded: ${String(error)}`, nrOfTests: count };
       }
+      count += result.nrOfTests ?? 0;
+      if (result.status !== 'survived') return { ...result, nrOfTests: count };
     }
-    return takeCollectedTests();
+    return { status: 'survived', nrOfTests: count };
+  }
+
+  #newLoad(): number {
+    if (this.#loads === 0) register(`data:text/javascript,${encodeURIComponent(loader())}`);
+    return (this.#loads += 1);
   }
 
   #fastestFirst(tests: readonly CollectedTest[]): readonly CollectedTest[] {
@@ -109,6 +114,27 @@ class UvuRunner {
     const time = ({ id }: CollectedTest): number => this.#times?.get(id) ?? 0;
     return tests.toSorted((a, b) => time(a) - time(b));
   }
+}
+
+/** `schedule/zone.test.ts` and the like. */
+function testFiles(): readonly string[] {
+  return ROOMS.flatMap((room) => readdirSync(join(UNIT_TESTS, room)).map((name) => join(room, name))).filter(
+    (file) => file.endsWith('.test.ts') && !TOO_SLOW.has(basename(file)),
+  );
+}
+
+/** The test file of the same name, the others of the room, the other rooms. */
+function nearestFirst(files: readonly string[], source: string): readonly string[] {
+  const room = basename(dirname(source));
+  const own = join(room, basename(source).replace(/[.]ts$/, '.test.ts'));
+  const distance = (file: string): number => (file === own ? 0 : dirname(file) === room ? 1 : 2);
+  return files.toSorted((a, b) => distance(a) - distance(b));
+}
+
+async function testsOf(file: string, load: number): Promise<readonly CollectedTest[]> {
+  forgetCollectedTests();
+  await import(`${pathToFileURL(resolve(UNIT_TESTS, file)).href}?load=${load}`);
+  return takeCollectedTests().map((one, index) => ({ ...one, id: `${file} ${index}: ${one.id}` }));
 }
 
 /** Runs the tests until one fails. */

@@ -23,6 +23,8 @@ const ACCEPTED: readonly (readonly [text: string, months: number, days: number, 
   ['PT0S', 0, 0, 0],
   ['P0D', 0, 0, 0],
   ['P9999Y', 119_988, 0, 0],
+  ['P18M', 18, 0, 0],
+  ['P52W', 0, 364, 0],
 ];
 
 const REFUSED: readonly (readonly [text: string, message: RegExp])[] = [
@@ -52,6 +54,11 @@ const REFUSED: readonly (readonly [text: string, message: RegExp])[] = [
   ['P1234567890D', /^Duration "P1234567890D": a number has more than 9 digits/],
   ['P10000Y', /^Duration "P10000Y": it is too long; allowed are durations of at most 9999 years/],
   ['P999999999D', /it is too long/],
+  ['P9999YT0.001S', /it is too long/],
+  ['1-2', /it does not begin with P/],
+  ['xP-1D', /it does not begin with P/],
+  ['PT0.25H', /only seconds may have decimals/],
+  ['P12H', /hours, minutes and seconds come after a T/],
 ];
 
 for (const [text, months, days, milliseconds] of ACCEPTED) {
@@ -68,6 +75,11 @@ for (const [text, message] of REFUSED) {
     );
   });
 }
+
+test('of a long text a refusal shows the beginning', () => {
+  assert.throws(() => parseDuration('P'.repeat(101)), { message: new RegExp(`^Duration "${'P'.repeat(100)}…": `) });
+  assert.throws(() => parseDuration('P'.repeat(100)), { message: new RegExp(`^Duration "${'P'.repeat(100)}": `) });
+});
 
 test('a fixed duration counts a day as 24 hours and a week as 7 days', () => {
   assert.equal(durationToMs(parseDuration('PT30S')), 30_000);
