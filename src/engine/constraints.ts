@@ -1,7 +1,7 @@
 /** Placement constraints against one agent, in the words of Marathon and Chronos. Pure. */
 
 import type { Attribute } from '../executor/port.ts';
-import type { Constraint } from '../job/job.ts';
+import type { Constraint, ConstraintOperator } from '../job/job.ts';
 
 /** What a constraint can ask of an agent. */
 export interface AgentView {
@@ -14,11 +14,22 @@ export interface AgentView {
 /** For each constrained attribute, the values at the job's other tasks. */
 export type PlacedValues = ReadonlyMap<string, readonly string[]>;
 
+/** Operators whose value says which ones are wanted. */
+const NAMING: ReadonlySet<ConstraintOperator> = new Set(['EQUALS', 'IS', 'IN', 'LIKE']);
+
 const NONE: readonly string[] = [];
 
 /** The first constraint that the agent does not meet. */
 export function unmetConstraint(constraints: readonly Constraint[], agent: AgentView, placed: PlacedValues): Constraint | undefined {
   return constraints.find((constraint) => !meets(constraint, agent, placed.get(constraint.attribute) ?? NONE));
+}
+
+/**
+ * Whether a job asks where in the world it runs, and so may run in another region than the one the cluster is led from: it has a
+ * constraint on `@region`, or one on `@zone` that names zones. To be spread over zones, whichever they are, asks for nothing.
+ */
+export function asksForRegion(constraints: readonly Constraint[]): boolean {
+  return constraints.some(({ attribute, operator }) => attribute === '@region' || (attribute === '@zone' && NAMING.has(operator)));
 }
 
 /** The agent's value of an attribute, as text; undefined when it has none. */

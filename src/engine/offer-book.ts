@@ -5,7 +5,7 @@
 
 import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
-import { type AgentView, type PlacedValues, unmetConstraint } from './constraints.ts';
+import { type AgentView, asksForRegion, type PlacedValues, unmetConstraint } from './constraints.ts';
 import type { Lack } from './records.ts';
 
 export interface Pool extends AgentView {
@@ -20,6 +20,8 @@ export interface Pool extends AgentView {
   staged: number;
   /** How many its executor will take now. */
   launches: number;
+  /** In another region than the one the cluster is led from: for jobs that ask for it only. */
+  readonly isRemote: boolean;
   /** Its agent is taken down this long after it was offered: only what is over by then may be put there. */
   lastsMs: number;
 }
@@ -110,7 +112,7 @@ export class OfferBook {
 }
 
 function emptyPool(offer: Offer): Pool {
-  const { agentId, address, hostname, attributes, region, zone } = offer;
+  const { agentId, address, hostname, attributes, region, zone, isRemote = false } = offer;
   return {
     key: offer.pool,
     agentId,
@@ -119,6 +121,7 @@ function emptyPool(offer: Offer): Pool {
     attributes,
     ...(region === undefined ? {} : { region }),
     ...(zone === undefined ? {} : { zone }),
+    isRemote,
     offerIds: [],
     free: { cpus: 0, mem: 0, disk: 0, gpus: 0 },
     ports: [],
@@ -143,10 +146,15 @@ function isFuller(a: Pool, b: Pool): boolean {
 }
 
 function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
-  return hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
+  return isInReach(pool, job) && hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
 }
 
 const AMOUNTS = ['cpus', 'mem', 'disk', 'gpus'] as const;
+
+/** Other regions are far, slow and perhaps paid for: nothing goes there that does not ask for it. */
+function isInReach(pool: Pool, job: Job): boolean {
+  return !pool.isRemote || asksForRegion(job.constraints);
+}
 
 /** Whether an attempt is over before the agent is taken down. One without a timeout is hoped to be: its executor keeps a margin. */
 function endsInTime(pool: Pool, job: Job): boolean {
@@ -169,6 +177,7 @@ export function shortagesOf(pool: Pool, job: Job): Lack[] {
   }
   if (!choosePorts(pool.ports, job.task.ports)) lacks.push({ what: 'ports' });
   if (!endsInTime(pool, job)) lacks.push({ what: 'time' });
+  if (!isInReach(pool, job)) lacks.push({ what: 'region', region: pool.region ?? '' });
   return lacks;
 }
 

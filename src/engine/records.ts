@@ -230,6 +230,8 @@ export type Lack =
   | { readonly what: 'ports' }
   /** Before the agent is taken down for maintenance. */
   | { readonly what: 'time' }
+  /** It is in this other region, and the job does not ask for one. */
+  | { readonly what: 'region'; readonly region: string }
   | { readonly what: 'constraint'; readonly constraint: readonly [attribute: string, operator: string, value: string] };
 
 /** Why nothing of a shape could be launched: the offer that came nearest, and what it lacked. */

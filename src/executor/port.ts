@@ -43,6 +43,8 @@ export interface Offer {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly region?: string;
   readonly zone?: string;
+  /** The region is another than the one the cluster is led from: for jobs that ask for it only. */
+  readonly isRemote?: true;
 }
 
 /** Somebody asks for everything back that we have on an agent, because it is to be taken down. */

@@ -56,7 +56,9 @@ const edgeSchema = z
 
 const constraintSchema = z
   .tuple([
-    boundedWord(128).describe("An agent's attribute, or @hostname, @region, @zone."),
+    boundedWord(128).describe(
+      "An agent's attribute, or @hostname, @region, @zone. Other regions than the cluster's own are only for jobs that ask for @region, or for a @zone by name.",
+    ),
     z.enum(['EQUALS', 'LIKE', 'UNLIKE', 'IS', 'IN', 'UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']),
     boundedText(1024).optional(),
   ])

@@ -1,6 +1,6 @@
 /** How a test describes an agent, and what it becomes. */
 
-import type { AgentInfo } from './core/model.ts';
+import type { AgentInfo, Domain } from './core/model.ts';
 import { scalar, type Range, type Reservation, type Resource, type Resources } from './resources.ts';
 import type { TaskRunner } from './runner/runner.ts';
 import type { AttributeJson } from './wire/event.ts';
@@ -27,7 +27,8 @@ export interface AgentSpec {
   readonly reserved?: readonly (Amounts & { readonly role: string; readonly type?: Reservation['type']; readonly principal?: string })[];
   /** Text, number or ranges. Mesos knows no attributes that are sets. */
   readonly attributes?: Readonly<Record<string, string | number | readonly Range[]>>;
-  readonly domain?: { readonly region: string; readonly zone: string };
+  /** Only with a master that has one too. */
+  readonly domain?: Domain;
   /** Default: the stand-in's. */
   readonly runner?: TaskRunner;
   /** How many executors it can start each second; default: no limit. A real one on 2 cores: 2.5 to 3. */

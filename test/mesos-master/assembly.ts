@@ -10,7 +10,7 @@ import { Sandboxes } from './agent/sandboxes.ts';
 import { AgentHandle } from './agent-handle.ts';
 import { agentInfo, type AgentSpec } from './agent-spec.ts';
 import { Cluster, type Election } from './cluster.ts';
-import type { Registry } from './core/model.ts';
+import type { Domain, Registry } from './core/model.ts';
 import { Faults } from './faults.ts';
 import { History } from './history.ts';
 import { serveAgent } from './http/agent-front.ts';
@@ -46,6 +46,8 @@ export interface StandInOptions {
   readonly credentials?: Credentials;
   /** What the masters and agents call their host. */
   readonly hostname?: string;
+  /** Of all masters: they must be in one region. Agents with a domain need it. */
+  readonly domain?: Domain;
   /** Where sandboxes go; default: a directory of its own, removed at the end. */
   readonly workDir?: string;
   /** Where the masters are shown as contenders, in a real ZooKeeper for example. */
@@ -83,6 +85,9 @@ export async function assemble(options: StandInOptions): Promise<Assembly> {
   const runner = options.runner ?? new ScriptedRunner(clock);
   const workDir = options.workDir ?? mkdtempSync(join(tmpdir(), 'stand-in-mesos-'));
   const specs = options.agents ?? [{}];
+  if (options.domain === undefined && specs.some((spec) => spec.domain !== undefined)) {
+    throw new Error('an agent with a domain never registers with a master without one: give the stand-in a domain');
+  }
   const { hostname = 'localhost', tls } = options;
   const built = await Promise.all(
     specs.map((spec, index) => buildAgent({ spec: { hostname, ...spec }, index, shared, runner, workDir, tls })),
@@ -108,9 +113,12 @@ export async function assemble(options: StandInOptions): Promise<Assembly> {
   };
 }
 
-function nodeOptions(options: StandInOptions): Pick<NodeParts, 'hostname' | 'credentials' | 'interleave' | 'splitChunks' | 'tls'> {
+function nodeOptions(
+  options: StandInOptions,
+): Pick<NodeParts, 'hostname' | 'domain' | 'credentials' | 'interleave' | 'splitChunks' | 'tls'> {
   return {
     hostname: options.hostname ?? 'localhost',
+    domain: options.domain,
     credentials: options.credentials,
     interleave: options.interleave ?? false,
     splitChunks: options.splitChunks ?? false,

@@ -9,7 +9,7 @@
 import type { Clock } from '../../src/clock/clock.ts';
 import type { MasterPort } from './agent/agent.ts';
 import { masterPort, newMaster } from './core/master-state.ts';
-import type { MasterAddress, MasterState, Registry } from './core/model.ts';
+import type { Domain, MasterAddress, MasterState, Registry } from './core/model.ts';
 import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import { answerUnauthorized, authenticate, type Credentials } from './http/credentials.ts';
@@ -30,6 +30,7 @@ export type Stage = 'down' | 'no-routes' | 'recovering' | 'up';
 
 export interface NodeParts {
   readonly hostname: string;
+  readonly domain: Domain | undefined;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly seeded: Seeded;
@@ -90,8 +91,9 @@ export class MasterNode {
   }
 
   lead(): MasterState {
-    const { timing, seeded, history, registry, interleave } = this.#parts;
-    this.state = newMaster({ id: this.id, address: this.address, clock: this.process, timing, seeded, history, registry, interleave });
+    const { domain, timing, seeded, history, registry, interleave } = this.#parts;
+    const { id, address, process: clock } = this;
+    this.state = newMaster({ id, address, domain, clock, timing, seeded, history, registry, interleave });
     this.door = masterPort(this.state);
     return this.state;
   }

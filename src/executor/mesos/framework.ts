@@ -24,7 +24,8 @@ export interface FrameworkOptions {
 
 /**
  * MULTI_ROLE and PARTITION_AWARE decide the form of offers and statuses that the rest of this folder reads.
- * TASK_KILLING_STATE tells a kill under way; RESERVATION_REFINEMENT hierarchical reservations; REGION_AWARE offers of other regions.
+ * TASK_KILLING_STATE tells a kill under way; RESERVATION_REFINEMENT hierarchical reservations. REGION_AWARE brings offers of other
+ * regions than the master's: the engine puts only jobs there that ask for it.
  */
 const CAPABILITIES = ['MULTI_ROLE', 'PARTITION_AWARE', 'TASK_KILLING_STATE', 'RESERVATION_REFINEMENT', 'REGION_AWARE'] as const;
 

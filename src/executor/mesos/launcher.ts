@@ -11,7 +11,7 @@ import { LaunchWindow, type LaunchPace } from './launch-window.ts';
 import { isUnderMaintenance, MAINTENANCE_REFUSE_MS, msUntilMaintenance } from './maintenance.ts';
 import { type GatedOffer, OfferGate } from './offer-gate.ts';
 import { toOffer } from './offers.ts';
-import type { CallBody, RawOffer, RawStatus } from './protocol.ts';
+import type { CallBody, RawMaster, RawOffer, RawStatus } from './protocol.ts';
 import type { CallOutcome } from './subscription.ts';
 
 const EXECUTOR_TIMED_OUT = 'REASON_EXECUTOR_REGISTRATION_TIMEOUT';
@@ -30,6 +30,8 @@ export class Launcher {
   readonly #options: LauncherOptions;
   readonly #window: LaunchWindow;
   readonly #gate: OfferGate;
+  /** The region of the master that we are subscribed to; `undefined`: it has none. */
+  #homeRegion: string | undefined;
 
   constructor(options: LauncherOptions) {
     this.#options = options;
@@ -42,6 +44,10 @@ export class Launcher {
     });
   }
 
+  subscribed(master: RawMaster | undefined): void {
+    this.#homeRegion = master?.domain?.fault_domain?.region?.name;
+  }
+
   receive(raws: readonly RawOffer[]): void {
     const now = this.#options.clock.now();
     const closing = new Set(raws.filter((raw) => isUnderMaintenance(raw, now)));
@@ -51,7 +57,7 @@ export class Launcher {
 
   #toldOf({ raw, room }: GatedOffer): Offer {
     const lastsMs = msUntilMaintenance(raw, this.#options.clock.now());
-    return { ...toOffer(raw), launches: room, ...(lastsMs === undefined ? {} : { lastsMs }) };
+    return { ...toOffer(raw, this.#homeRegion), launches: room, ...(lastsMs === undefined ? {} : { lastsMs }) };
   }
 
   /** True: somebody was told of the offer. */

@@ -16,7 +16,7 @@ import { rolesOf } from './framework.ts';
 import { InverseOffers } from './inverse-offers.ts';
 import { Launcher } from './launcher.ts';
 import type { MesosOptions } from './options.ts';
-import type { CallBody, MesosEvent, RawFailure, RawStatus } from './protocol.ts';
+import type { CallBody, MesosEvent, RawFailure, RawStatus, Subscribed } from './protocol.ts';
 import { RECONCILE_BOUND_MS, Reconciler } from './reconciler.ts';
 import { readSandbox } from './sandbox.ts';
 import { readStatus } from './statuses.ts';
@@ -150,7 +150,7 @@ export class MesosExecutor implements Executor {
   #take(event: MesosEvent): void {
     switch (event.type) {
       case 'SUBSCRIBED':
-        return this.#subscribed(event.subscribed.framework_id.value, event.subscribed.master_info?.hostname);
+        return this.#subscribed(event.subscribed);
       case 'OFFERS':
         return this.#launcher.receive(event.offers.offers ?? []);
       case 'RESCIND': {
@@ -171,11 +171,12 @@ export class MesosExecutor implements Executor {
     }
   }
 
-  #subscribed(frameworkId: string, master: string | undefined): void {
+  #subscribed({ framework_id: { value: frameworkId }, master_info: master }: Subscribed): void {
     this.#forgetSubscription();
+    this.#launcher.subscribed(master);
     this.#frameworkId = frameworkId;
     this.#downReason = undefined;
-    this.#options.logger.info({ frameworkId, master }, 'subscribed to mesos');
+    this.#options.logger.info({ frameworkId, master: master?.hostname }, 'subscribed to mesos');
     this.#emit({ type: 'connected', identity: frameworkId, exclusive: false });
   }
 

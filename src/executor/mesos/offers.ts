@@ -4,7 +4,8 @@ import type { Attribute, Offer } from '../port.ts';
 import type { RawAttribute, RawOffer } from './protocol.ts';
 import { ResourcePool } from './resource-pool.ts';
 
-export function toOffer(raw: RawOffer): Offer {
+/** `homeRegion`: the master's; `undefined`: it has none, and so no agent is remote. */
+export function toOffer(raw: RawOffer, homeRegion?: string): Offer {
   const { region, zone } = raw.domain?.fault_domain ?? {};
   return {
     id: raw.id.value,
@@ -16,6 +17,8 @@ export function toOffer(raw: RawOffer): Offer {
     attributes: attributesOf(raw.attributes ?? []),
     ...(region === undefined ? {} : { region: region.name }),
     ...(zone === undefined ? {} : { zone: zone.name }),
+    // An agent without a region is taken to be where the master is, as Mesos does.
+    ...(region === undefined || homeRegion === undefined || region.name === homeRegion ? {} : { isRemote: true }),
   };
 }
 

@@ -50,15 +50,17 @@ export interface RawUnavailability {
   readonly duration?: { readonly nanoseconds: number };
 }
 
+export interface RawDomain {
+  readonly fault_domain?: { readonly region?: { readonly name: string }; readonly zone?: { readonly name: string } };
+}
+
 export interface RawOffer {
   readonly id: Value<string>;
   readonly framework_id: Value<string>;
   readonly agent_id: Value<string>;
   readonly hostname: string;
   readonly url?: { readonly scheme?: string; readonly address?: RawAddress; readonly path?: string };
-  readonly domain?: {
-    readonly fault_domain?: { readonly region?: { readonly name: string }; readonly zone?: { readonly name: string } };
-  };
+  readonly domain?: RawDomain;
   readonly resources?: readonly RawResource[];
   readonly attributes?: readonly RawAttribute[];
   readonly allocation_info?: { readonly role?: string };
@@ -82,7 +84,16 @@ export interface RawStatus {
 export interface Subscribed {
   readonly framework_id: Value<string>;
   readonly heartbeat_interval_seconds?: number;
-  readonly master_info?: { readonly id?: string; readonly hostname?: string; readonly version?: string; readonly address?: RawAddress };
+  readonly master_info?: RawMaster;
+}
+
+export interface RawMaster {
+  readonly id?: string;
+  readonly hostname?: string;
+  readonly version?: string;
+  readonly address?: RawAddress;
+  /** Where it is; agents with a domain register only with a master that has one. */
+  readonly domain?: RawDomain;
 }
 
 /** Every event of the v1 scheduler API. A master may send a type that is newer than this list: see readEvent(). */

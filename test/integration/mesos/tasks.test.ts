@@ -66,7 +66,8 @@ test('a task larger than what is reserved takes the rest from what is not', asyn
 
 test('attributes, region and zone are told with the offer', async () => {
   const agents = [{ attributes: { rack: 'a', ghz: 2.5 }, domain: { region: 'eu', zone: 'eu-1' } }];
-  await withMesos({ agents }, async ({ lead }) => {
+  const domain = { region: 'eu', zone: 'eu-2' };
+  await withMesos({ agents, domain }, async ({ lead }) => {
     const leader = await lead();
     const { attributes, region, zone } = await leader.anOffer();
     assert.deepEqual({ ...attributes }, { rack: { type: 'text', value: 'a' }, ghz: { type: 'scalar', value: 2.5 } });

@@ -32,6 +32,7 @@ export function registerAgent(master: MasterState, info: AgentInfo, link: AgentL
     link.shutdown();
     return undefined;
   }
+  if (hasNoPlace(master, info)) return undefined;
   for (const other of [...master.agents.values()]) {
     if (other.info.port !== info.port || other.info.hostname !== info.hostname) continue;
     removeAgent(master, other, {
@@ -52,6 +53,7 @@ export function registerAgent(master: MasterState, info: AgentInfo, link: AgentL
 /** An agent that has had an id before: after a restart of either side, or after it was unreachable. */
 export function reregisterAgent(master: MasterState, id: string, report: AgentReport): void {
   if (master.registry.gone.has(id) || isOnDownMachine(master, report.info)) return report.link.shutdown();
+  if (hasNoPlace(master, report.info)) return undefined;
   const known = master.agents.get(id);
   if (known !== undefined) reconnect(master, known, report);
   else readmit(master, id, report);
@@ -205,6 +207,11 @@ function setAside(master: MasterState, framework: Framework, task: Task): void {
   framework.tasks.delete(task.id);
   if (TERMINAL_STATES.has(task.state)) keepCompleted(framework, task);
   else framework.unreachable.set(task.id, task);
+}
+
+/** A master without a domain does not answer agents that have one: it could not tell whether they are remote. */
+function hasNoPlace(master: MasterState, info: AgentInfo): boolean {
+  return info.domain !== undefined && master.domain === undefined;
 }
 
 function isOnDownMachine(master: MasterState, info: AgentInfo): boolean {

@@ -96,6 +96,7 @@ function offerAgent({ master, agent, wanting, totals }: Round): { framework: Fra
     const resources = agent.available.filter((one) => one.reservation === undefined || one.reservation.role === role);
     if (!isAllocatable(resources) || isRefused(master, framework, { role, agentId: agent.id, resources })) continue;
     if (!satisfiesConstraints(framework.constraints, role, agent.info)) continue;
+    if (isRemote(master, agent) && !framework.capabilities.has('REGION_AWARE')) continue;
     if (milliOf(agent.info.resources, 'gpus') > 0 && !framework.capabilities.has('GPU_RESOURCES')) continue;
     occupy(agent, resources);
     const offer = makeOffer(master, framework, { agent, role, resources: allocated(resources, role) });
@@ -103,6 +104,11 @@ function offerAgent({ master, agent, wanting, totals }: Round): { framework: Fra
     return { framework, offer };
   }
   return undefined;
+}
+
+/** An agent without a domain is taken to be where the master is. */
+function isRemote(master: MasterState, { info: { domain } }: AgentEntry): boolean {
+  return domain !== undefined && domain.region !== master.domain?.region;
 }
 
 function wantsOffers(framework: Framework): boolean {

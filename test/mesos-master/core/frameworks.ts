@@ -3,8 +3,8 @@
 import { clearFilters, requestAllocation } from './allocator.ts';
 import { checkFrameworkInfo } from './framework-rules.ts';
 import { discardInverse } from './inverse-offers.ts';
-import type { EventStream, Framework, FrameworkFacts, MasterState } from './model.ts';
-import { discardOffer } from './offers.ts';
+import type { Domain, EventStream, Framework, FrameworkFacts, MasterState } from './model.ts';
+import { discardOffer, domainToJson } from './offers.ts';
 import { keepCompleted, releaseTask } from './tasks.ts';
 import type { FrameworkInfo, SubscribeBody } from '../wire/call.ts';
 
@@ -56,13 +56,13 @@ function subscriptionError(
 }
 
 function greet(master: MasterState, framework: Framework, stream: EventStream): void {
-  const { id, address } = master;
+  const { id, address, domain } = master;
   stream.send({
     type: 'SUBSCRIBED',
     subscribed: {
       framework_id: { value: framework.id },
       heartbeat_interval_seconds: master.timing.heartbeatMs / 1000,
-      master_info: masterInfo(id, address),
+      master_info: masterInfo(id, address, domain),
     },
   });
   const beat = (): void => {
@@ -77,7 +77,7 @@ function greet(master: MasterState, framework: Framework, stream: EventStream): 
   }
 }
 
-export function masterInfo(id: string, address: { readonly hostname: string; readonly port: number }): object {
+export function masterInfo(id: string, address: { readonly hostname: string; readonly port: number }, domain?: Domain): object {
   return {
     id,
     ip: 16777343,
@@ -86,6 +86,7 @@ export function masterInfo(id: string, address: { readonly hostname: string; rea
     hostname: address.hostname,
     version: '1.12.0',
     address: { hostname: address.hostname, ip: '127.0.0.1', port: address.port },
+    ...(domain === undefined ? {} : { domain: domainToJson(domain) }),
     capabilities: [{ type: 'AGENT_UPDATE' }, { type: 'AGENT_DRAINING' }, { type: 'QUOTA_V2' }],
   };
 }

@@ -14,7 +14,10 @@ import {
 import type { MasterState } from './model.ts';
 import { statusUpdate } from './updates.ts';
 
-export type MasterParts = Pick<MasterState, 'id' | 'address' | 'clock' | 'timing' | 'seeded' | 'history' | 'registry' | 'interleave'>;
+export type MasterParts = Pick<
+  MasterState,
+  'id' | 'address' | 'domain' | 'clock' | 'timing' | 'seeded' | 'history' | 'registry' | 'interleave'
+>;
 
 /** Starts to lead: waits for the agents that the registry knows, and allocates. */
 export function newMaster(parts: MasterParts): MasterState {

@@ -27,7 +27,12 @@ export interface AgentInfo {
   readonly port: number;
   readonly resources: Resources;
   readonly attributes: readonly AttributeJson[];
-  readonly domain?: { readonly region: string; readonly zone: string };
+  readonly domain?: Domain;
+}
+
+export interface Domain {
+  readonly region: string;
+  readonly zone: string;
 }
 
 export interface Unavailability {
@@ -204,6 +209,8 @@ export interface MasterAddress {
 export interface MasterState {
   readonly id: string;
   readonly address: MasterAddress;
+  /** Where it is; agents that say where they are register with no other. */
+  readonly domain: Domain | undefined;
   readonly clock: ProcessClock;
   readonly timing: Timing;
   readonly seeded: Seeded;

@@ -5,7 +5,7 @@ import type { Resources } from '../resources.ts';
 import type { OfferJson } from '../wire/event.ts';
 import { addShare, release } from './books.ts';
 import { rescindInverse, unavailabilityToJson } from './inverse-offers.ts';
-import type { AgentEntry, Framework, MasterState, Offer } from './model.ts';
+import type { AgentEntry, Domain, Framework, MasterState, Offer } from './model.ts';
 
 export interface OfferParts {
   readonly agent: AgentEntry;
@@ -68,6 +68,10 @@ export function rescindAll(master: MasterState, agent: AgentEntry): void {
   rescindInverse(master, agent);
 }
 
+export function domainToJson({ region, zone }: Domain): object {
+  return { fault_domain: { region: { name: region }, zone: { name: zone } } };
+}
+
 function offerToJson(framework: Framework, offer: Offer, agent: AgentEntry): OfferJson {
   const { hostname, port, attributes, domain } = agent.info;
   const multiRole = framework.capabilities.has('MULTI_ROLE');
@@ -78,7 +82,7 @@ function offerToJson(framework: Framework, offer: Offer, agent: AgentEntry): Off
     agent_id: { value: agent.id },
     hostname,
     url: { scheme: agent.info.scheme, address: { hostname, ip: '127.0.0.1', port }, path: '/slave(1)' },
-    ...(domain === undefined ? {} : { domain: { fault_domain: { region: { name: domain.region }, zone: { name: domain.zone } } } }),
+    ...(domain === undefined ? {} : { domain: domainToJson(domain) }),
     resources: resourcesToJson(offer.resources, format),
     ...(attributes.length === 0 ? {} : { attributes }),
     ...(multiRole ? { allocation_info: { role: offer.role } } : {}),

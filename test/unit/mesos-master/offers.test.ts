@@ -2,8 +2,9 @@
 
 import { test } from 'uvu';
 import assert from 'node:assert/strict';
-import { accept, amount, firstOffer, launch, pause, stateOf, taskInfo, withRig } from './rig.ts';
+import { accept, amount, firstOffer, launch, pause, setup, stateOf, taskInfo, withRig } from './rig.ts';
 
+const EU = { region: 'eu', zone: 'eu-1' };
 const CYCLE = { timing: { allocationMs: 30 } };
 
 test(
@@ -190,7 +191,7 @@ test(
 test(
   'offers show attributes of every type, the domain and planned maintenance',
   withRig(
-    { agents: [{ name: 'a', attributes: { rack: 'a', cpu_ghz: 2.5, pr: [[1, 10]] }, domain: { region: 'eu', zone: 'eu-1' } }], ...CYCLE },
+    { agents: [{ name: 'a', attributes: { rack: 'a', cpu_ghz: 2.5, pr: [[1, 10]] }, domain: EU }], domain: EU, ...CYCLE },
     async (rig) => {
       const probe = await rig.subscribe();
       const offer = await firstOffer(rig, probe);
@@ -206,6 +207,37 @@ test(
     },
   ),
 );
+
+test(
+  'agents of other regions are for frameworks that know regions; the master says where it is',
+  withRig(
+    {
+      domain: EU,
+      agents: [
+        { name: 'near', domain: { ...EU, zone: 'eu-2' } },
+        { name: 'far', domain: { region: 'us', zone: 'us-1' } },
+        { name: 'mute' },
+      ],
+      ...CYCLE,
+    },
+    async (rig) => {
+      const plain = await rig.subscribe();
+      const [subscribed] = plain.events;
+      assert.ok(subscribed?.type === 'SUBSCRIBED' && 'domain' in subscribed.subscribed.master_info);
+      assert.deepEqual(subscribed.subscribed.master_info.domain, { fault_domain: { region: { name: 'eu' }, zone: { name: 'eu-1' } } });
+      await rig.master.until(() => plain.offers.length === 2);
+      await pause(90);
+      const ids = (names: readonly string[]): string[] => names.map((name) => rig.master.agent(name).id).sort();
+      assert.deepEqual(plain.offers.map((offer) => offer.agent_id.value).sort(), ids(['near', 'mute']));
+      const aware = await rig.subscribe({ info: { name: 'aware', capabilities: [{ type: 'MULTI_ROLE' }, { type: 'REGION_AWARE' }] } });
+      await firstOffer(rig, aware, (offer) => offer.agent_id.value === rig.master.agent('far').id);
+    },
+  ),
+);
+
+test('an agent with a domain would wait for ever at a master without one, so a test that asks for it is told', async () => {
+  await assert.rejects(setup({ agents: [{ domain: EU }] }), /never registers/);
+});
 
 test(
   'agents with gpus are for frameworks that know them',

@@ -42,7 +42,7 @@ export class VirtualRig {
     const registry: Registry = { admitted: new Map(), unreachable: new Map(), gone: new Set(), machines: new Map() };
     const shared = { timing: { ...REAL_TIMING, ...timing }, seeded: new Seeded(3), history: this.history, registry };
     const address = { hostname: 'localhost', port: 5050 };
-    this.master = newMaster({ ...shared, id: 'master', address, clock: new ProcessClock(clock), interleave: false });
+    this.master = newMaster({ ...shared, id: 'master', address, domain: undefined, clock: new ProcessClock(clock), interleave: false });
     this.door = masterPort(this.master);
     this.agent = new StandInAgent({
       ...shared,

@@ -44,6 +44,14 @@ test('region and zone come from the fault domain', () => {
   assert.equal('region' in toOffer(offer('o2')), false);
 });
 
+test('an agent is remote when it says that it is in another region than the master', () => {
+  const inRegion = (name: string): ReturnType<typeof offer> => offer('o', { domain: { fault_domain: { region: { name } } } });
+  assert.equal(toOffer(inRegion('us'), 'eu').isRemote, true);
+  assert.equal('isRemote' in toOffer(inRegion('eu'), 'eu'), false);
+  assert.equal('isRemote' in toOffer(offer('o'), 'eu'), false);
+  assert.equal('isRemote' in toOffer(inRegion('us'), undefined), false);
+});
+
 test('an IPv6 agent is told with brackets', () => {
   const url = { scheme: 'http', address: { hostname: '::1', port: 5051 } };
   assert.equal(toOffer(offer('o1', { url })).address, '[::1]:5051');
