@@ -1,6 +1,6 @@
 /**
  * A test runner for Stryker: the unit tests of the pure rooms, kept in one process and run test by test, so that a mutant costs the
- * tests that come near it and no start of a process. Stryker ends the process of a mutant that hangs.
+ * tests that come near it and no start of a process.
  *
  * A mutant in what is computed when a module is loaded (a schema, a table) needs the modules anew: they are loaded under another
  * name, and what was loaded without a mutant stays.
@@ -10,6 +10,8 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInThisContext } from 'node:vm';
+import { forgetAll } from './forgetful-memo.ts';
 import { type CollectedTest, forgetCollectedTests, takeCollectedTests } from './uvu-collector.ts';
 
 const UNIT_TESTS = 'test/unit';
@@ -20,6 +22,12 @@ const TOO_SLOW = new Set(['every-transition.test.ts', 'cron-differential.test.ts
 
 /** How long each test took without a mutant, in milliseconds: for the processes that come after the one that found out. */
 const TIMES_FILE = 'mutation-test-times.json';
+
+/** A test that takes so long, beside a multiple of what it needs without a mutant, is taken for endless. */
+const SLOW_MS = 3_000;
+const SLOW_FACTOR = 10;
+const LONGEST_MS = 60_000;
+const ENDLESS = 'it does not end';
 
 /** What the instrumented code and the runner share. */
 interface Instrumentation {
@@ -37,10 +45,17 @@ interface MutantRun {
   readonly mutantActivation: 'static' | 'runtime';
 }
 
+interface TimedTest extends CollectedTest {
+  /** What it takes without a mutant. */
+  readonly ms: number;
+}
+
 interface Result extends Readonly<Record<string, unknown>> {
   readonly nrOfTests?: number;
 }
 
+/** What is run under a time limit is found here. */
+const shared = globalThis as { kairosMutationRun?: () => Promise<void> };
 const instrumentation = ((globalThis as { __stryker__?: Instrumentation }).__stryker__ ??= {});
 
 class UvuRunner {
@@ -109,10 +124,11 @@ class UvuRunner {
     return (this.#loads += 1);
   }
 
-  #fastestFirst(tests: readonly CollectedTest[]): readonly CollectedTest[] {
-    this.#times ??= new Map(existsSync(TIMES_FILE) ? (JSON.parse(readFileSync(TIMES_FILE, 'utf8')) as [string, number][]) : []);
-    const time = ({ id }: CollectedTest): number => this.#times?.get(id) ?? 0;
-    return tests.toSorted((a, b) => time(a) - time(b));
+  #fastestFirst(tests: readonly CollectedTest[]): readonly TimedTest[] {
+    const times = (this.#times ??= new Map(
+      existsSync(TIMES_FILE) ? (JSON.parse(readFileSync(TIMES_FILE, 'utf8')) as [string, number][]) : [],
+    ));
+    return tests.map((one) => ({ ...one, ms: times.get(one.id) ?? 0 })).sort((a, b) => a.ms - b.ms);
   }
 }
 
@@ -138,34 +154,46 @@ async function testsOf(file: string, load: number): Promise<readonly CollectedTe
 }
 
 /** Runs the tests until one fails. */
-async function tried(tests: readonly CollectedTest[]): Promise<Result> {
+async function tried(tests: readonly TimedTest[]): Promise<Result> {
   for (const [index, one] of tests.entries()) {
-    const problem = await problemOf(one);
+    const problem = await problemOf(one, SLOW_MS + SLOW_FACTOR * one.ms);
     const { hitCount, hitLimit } = instrumentation;
-    if (hitLimit !== undefined && (hitCount ?? 0) > hitLimit) return { status: 'timeout', reason: 'it goes round and round' };
+    const isEndless = problem === ENDLESS || (hitLimit !== undefined && (hitCount ?? 0) > hitLimit);
+    if (isEndless) return { status: 'timeout', reason: one.id };
     if (problem !== undefined) return { status: 'killed', killedBy: [one.id], failureMessage: problem, nrOfTests: index + 1 };
   }
   return { status: 'survived', nrOfTests: tests.length };
 }
 
-/** Module hooks: whoever imports uvu gets the collector, and what a test file imports belongs to the same load as the file. */
+/**
+ * Module hooks: whoever imports uvu gets the collector, the room that remembers gets a memory that can be wiped, and what a test
+ * file imports belongs to the same load as the file.
+ */
 function loader(): string {
-  const collector = pathToFileURL(resolve('test/mutation/uvu-collector.ts')).href;
-  const root = pathToFileURL(resolve()).href;
+  const [collector, memo, root] = ['test/mutation/uvu-collector.ts', 'test/mutation/forgetful-memo.ts', '.'].map(urlOf);
   return `export async function resolve(name, context, next) {
     if (name === 'uvu') return { url: '${collector}', format: 'module', shortCircuit: true };
+    if (name === './memo.ts') return { url: '${memo}', format: 'module', shortCircuit: true };
     const found = await next(name, context);
     const load = /[?]load=[0-9]+$/.exec(context.parentURL ?? '');
-    const isOurs = found.url.startsWith('${root}/') && !found.url.includes('/node_modules/', ${root.length}) && !found.url.includes('?');
+    const isOurs = found.url.startsWith('${root}/') && !found.url.includes('/node_modules/', ${root?.length}) && !found.url.includes('?');
     return load && isOurs ? { ...found, url: found.url + load[0] } : found;
   }`;
 }
 
-async function problemOf({ run }: CollectedTest): Promise<string | undefined> {
+function urlOf(path: string): string {
+  return pathToFileURL(resolve(path)).href;
+}
+
+/** Why the test fails; undefined when it passes. One that never lets go is stopped, so that the process need not be ended. */
+async function problemOf({ run }: CollectedTest, limitMs = LONGEST_MS): Promise<string | undefined> {
+  forgetAll();
+  shared.kairosMutationRun = run;
   try {
-    await run();
+    await runInThisContext('kairosMutationRun()', { timeout: Math.ceil(limitMs) });
     return undefined;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return ENDLESS;
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -27,6 +27,7 @@ test('EQUALS and IS take the value and no other', () => {
   for (const operator of ['EQUALS', 'IS'] as const) {
     assert.equal(isMet(['rack', operator, 'r1']), true);
     assert.equal(isMet(['rack', operator, 'r']), false);
+    assert.equal(isMet(['rack', operator, 'r.']), false, 'it is no pattern');
     assert.equal(isMet(['disks', operator, 'hdd']), true, 'one of a set is enough');
   }
 });
@@ -48,6 +49,7 @@ test('IN takes a list, in braces or not', () => {
   assert.equal(isMet(['rack', 'IN', '{r1, r0}']), true);
   assert.equal(isMet(['rack', 'IN', '{r0, r1}']), true);
   assert.equal(isMet(['rack', 'IN', 'r0,r2']), false);
+  assert.equal(isMet(['rack', 'IN', 'r{1,r}1']), false, 'braces are taken off at the ends only');
 });
 
 test('UNIQUE wants no other task of the job at the value', () => {
@@ -67,6 +69,7 @@ test('CLUSTER wants all tasks of the job at one value, at the one it names if it
 test('MAX_PER bounds the tasks of the job at one value', () => {
   assert.equal(isMet(['rack', 'MAX_PER', '2'], ['r1', 'r2', 'r2']), true);
   assert.equal(isMet(['rack', 'MAX_PER', '2'], ['r1', 'r1']), false);
+  assert.equal(isMet(['rack', 'MAX_PER', '3'], ['r1', 'r1', 'r2']), true, 'it need not be even');
 });
 
 test('GROUP_BY lets no value run ahead of another', () => {
