@@ -64,7 +64,7 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
     throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} was caused by no parent`, [run.job, flow.root]);
   }
   // Where the graph changed within the decision, what it went by can't be told from outside.
-  if (!context || !node || history.graphEditedAt > context.seenBefore) return;
+  if (!node || (context ? history.graphEditedAt > context.seenBefore : flow.graphEdits !== history.graphEdits)) return;
   if (node.join === 'latest') return checkLatest(history, run, node.after);
   if (!history.graph.has(flow.root) || flow.root === run.job) return;
   const reachable = history.graph.descendants(flow.root);

@@ -32,6 +32,7 @@ export interface Transaction {
     | { readonly kind: 'api' }
     | { readonly kind: 'store' }
     | { readonly kind: 'leader'; readonly term: Revision; readonly sequence: number };
+  /** Of a leader's commit: the decision's atomic parts, in order; or one that holds them all, then without a context. */
   readonly steps: readonly (readonly Write[])[];
   readonly context?: DecisionContext;
 }
@@ -52,6 +53,7 @@ export interface JobStep {
 export interface Step {
   readonly jobs: ReadonlyMap<string, JobStep>;
   readonly requests: ReadonlyMap<string, Change<Request>>;
+  /** Absent where the decision is not at hand: then several of its parts may be judged as one step. */
   readonly context: DecisionContext | undefined;
 }
 
@@ -169,8 +171,8 @@ export class History {
   }
 
   /** Replays one step; returns what it changed. */
-  apply(writes: readonly Write[], revision: Revision, context: DecisionContext | undefined): Step {
-    if (context) this.#see(context.seen);
+  apply(writes: readonly Write[], { revision, writer, context }: Pick<Transaction, 'revision' | 'writer' | 'context'>): Step {
+    if (writer.kind === 'leader') this.#see(context?.seen ?? revision);
     const jobs = new Map<
       string,
       JobStep & { state: Change<JobState>; runs: Map<number, Change<RunRecord>>; verdicts: Map<number, Change<Verdict>> }

@@ -29,11 +29,12 @@
  *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
  */
 
-import { GRAPH_KEY, JOBS, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
+import { GRAPH_KEY, JOBS, NODES, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
 import type { RunRecord } from '../../src/engine/records.ts';
 import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
+import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { History, type Step, type Transaction } from './history.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
@@ -52,10 +53,10 @@ export class Invariants {
 
   /** Takes every transaction in the order in which it landed. */
   onTransaction(transaction: Transaction): void {
-    const { writer, steps, revision, context } = transaction;
+    const { writer, steps } = transaction;
     this.#checkWriter(transaction);
     for (const writes of steps) {
-      const step = this.history.apply(writes, revision, context);
+      const step = this.history.apply(writes, transaction);
       this.checks += 1;
       if (writer.kind === 'leader') this.#checkStep(step, writer.term);
     }
@@ -79,7 +80,9 @@ export class Invariants {
     const run = this.#runOf(taskId);
     const attempt = run?.attempts.find((candidate) => candidate.taskId === taskId);
     if (run && attempt && attempt.endedAt === undefined) {
-      throw new InvariantViolation('acknowledged', `the end of ${taskId} was acknowledged while its attempt is open in the store`, [run.job]);
+      throw new InvariantViolation('acknowledged', `the end of ${taskId} was acknowledged while its attempt is open in the store`, [
+        run.job,
+      ]);
     }
   }
 
@@ -141,7 +144,8 @@ export class Invariants {
     switch (writer.kind) {
       case 'store':
         for (const { key, value } of keys) {
-          if (key !== 'leader') throw new InvariantViolation('one-writer', `the store itself wrote ${key}`);
+          if (key.startsWith(NODES)) continue;
+          if (key !== LEADER_KEY) throw new InvariantViolation('one-writer', `the store itself wrote ${key}`);
           this.#term = value === undefined ? undefined : revision;
           this.#sequence = 0;
         }

@@ -33,15 +33,38 @@ export function checkNominalTimes(history: History, step: Step, job: JobStep): v
     return;
   }
   checkBackfills(history, job, { before, after });
-  if (!before || before.uid !== after.uid) return checkBegin(history, step, { job, state: after });
-  if (before.scheduledSince !== after.scheduledSince) return checkEdit(history, job, { before, after });
+  const isNew = !before || before.uid !== after.uid;
+  const isEdited = !isNew && before.scheduledSince !== after.scheduledSince;
+  if (!step.context && (isNew || isEdited))
+    return checkFirst({ history, step, job }, pieces, { before: isNew ? undefined : before, after });
+  if (isNew) return checkBegin(history, step, { job, state: after });
+  if (isEdited) return checkEdit(history, job, { before, after });
+  checkPieces({ history, step, job }, pieces, { from: before.cursor, after });
+}
+
+function checkPieces(
+  { history, step, job }: Pick<Place, 'history' | 'step' | 'job'>,
+  pieces: readonly Piece[],
+  { from, after }: { from: number; after: JobState },
+): void {
   const definition = history.scheduleOf(job.name, after.uid, after.scheduledSince);
   const schedule = definition?.schedule;
   if (!definition || !schedule) {
-    if (pieces.length === 0 && before.cursor === after.cursor) return;
+    if (pieces.length === 0 && from === after.cursor) return;
     throw new InvariantViolation('nominal-times', `${job.name} has no schedule, but decisions on nominal times`, [job.name]);
   }
-  walk({ history, step, job, definition, schedule }, pieces, { from: before.cursor, to: after.cursor });
+  walk({ history, step, job, definition, schedule }, pieces, { from, to: after.cursor });
+}
+
+/** A schedule's beginning and its first decisions in one step: the parts of a commit that are not told apart. */
+function checkFirst(
+  place: Pick<Place, 'history' | 'step' | 'job'>,
+  pieces: readonly Piece[],
+  { before, after }: { before: JobState | undefined; after: JobState },
+): void {
+  const from = Math.max(before?.cursor ?? -Infinity, after.scheduledSince - 1);
+  const own = pieces.filter((piece) => piece.from > from);
+  checkPieces(place, own, { from, after });
 }
 
 /** What the step decided, in order. */

@@ -18,9 +18,17 @@ const NEXT: Readonly<Record<RunState | 'none', readonly RunState[]>> = {
   killing: ['killing', 'backoff', 'succeeded', 'failed', 'killed'],
   ...{ succeeded: [], failed: [], killed: [], skipped: [], missed: [] },
 };
+/** States that a run may be in after any number of steps. */
+const LATER = new Map(Object.keys(NEXT).map((state) => [state, reachable(state as RunState | 'none')]));
 const UNDER_WAY: ReadonlySet<RunState> = new Set<RunState>(['pending', 'backoff', 'launching', 'running', 'killing']);
 
 const isOver = (run: RunRecord): boolean => OVER.includes(run.state);
+
+function reachable(from: RunState | 'none'): ReadonlySet<RunState> {
+  const found = new Set<RunState>(NEXT[from]);
+  for (const state of found) for (const next of NEXT[state]) found.add(next);
+  return found;
+}
 
 export function checkRuns(history: History, step: Step, job: JobStep): void {
   checkNumbers(job);
@@ -64,10 +72,11 @@ function checkNumbers({ name, state, runs }: JobStep): void {
 function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined): void {
   const id = `${after.job}#${after.number}`;
   if (before && isOver(before)) return checkOver(place, before, after);
-  if (!NEXT[before?.state ?? 'none'].includes(after.state)) {
+  const from = before?.state ?? 'none';
+  if (place.step.context ? !NEXT[from].includes(after.state) : !LATER.get(from)?.has(after.state)) {
     throw new InvariantViolation('run-life', `${id} went from ${before?.state ?? 'nothing'} to ${after.state}`, [after.job]);
   }
-  checkAttempts(before, after);
+  checkAttempts(place, before, after);
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
   checkTimeout(place, before, after);
@@ -107,7 +116,7 @@ function isAskedFor({ history, step }: Place, before: RunRecord, after: RunRecor
   return Object.entries(after.trigger.parents).some(([job, number]) => history.run(job, number)?.firstAttempt !== undefined);
 }
 
-function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
+function checkAttempts({ step }: Place, before: RunRecord | undefined, after: RunRecord): void {
   const fail = (message: string): never => {
     throw new InvariantViolation('run-life', `${after.job}#${after.number}: ${message}`, [after.job]);
   };
@@ -119,10 +128,12 @@ function checkAttempts(before: RunRecord | undefined, after: RunRecord): void {
   });
   if (has.length > had.length) {
     const last = has.at(-1) as Attempt;
-    if (after.state !== 'launching') fail(`an attempt was made in state ${after.state}`);
+    // One that is not launched yet can be told to end already.
+    if (after.state !== 'launching' && (step.context || after.state !== 'killing')) fail(`an attempt was made in state ${after.state}`);
     if (last.number !== has.length || last.taskId !== `${after.job}.${after.number}.${has.length}`)
       fail(`attempt ${has.length} is called ${last.taskId}`);
-    if (had.some((attempt) => attempt.endedAt === undefined)) fail('an attempt was made while another was open');
+    if ((step.context ? had : has.slice(0, -1)).some((attempt) => attempt.endedAt === undefined))
+      fail('an attempt was made while another was open');
   }
   const isTaskOpen = after.state === 'launching' || after.state === 'running' || after.state === 'killing';
   const open = has.filter((attempt) => attempt.endedAt === undefined).length;
