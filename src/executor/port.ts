@@ -61,6 +61,10 @@ export interface Volume {
   /** Absolute path on the host, or the name of a Docker volume. */
   readonly source: string;
   readonly mode: 'ro' | 'rw';
+  /** Of a Docker volume: the driver that has it, for storage outside the agent. Absent: Docker's own. */
+  readonly driver?: string;
+  /** What the driver is told when it makes the volume. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
 }
 
 export interface PortMapping {

@@ -152,7 +152,14 @@ function resolvePort(port: TaskItem<'ports'>): PortMapping {
 }
 
 function resolveVolume(volume: TaskItem<'volumes'>): Volume {
-  return { containerPath: volume.containerPath, source: volume.source, mode: volume.mode ?? DEFAULT_VOLUME_MODE };
+  const { containerPath, source, mode = DEFAULT_VOLUME_MODE, driver, driverOptions } = volume;
+  return {
+    containerPath,
+    source,
+    mode,
+    ...(driver === undefined ? undefined : { driver }),
+    ...(driverOptions === undefined ? undefined : { driverOptions }),
+  };
 }
 
 function resolveArtifact(artifact: TaskItem<'artifacts'>): Artifact {

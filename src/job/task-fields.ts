@@ -30,6 +30,7 @@ const RESERVED_ENV = /^KAIROS_/;
 const NETWORK = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const SECRET_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/;
+const VOLUME_DRIVER = /^[A-Za-z0-9][A-Za-z0-9_.:/-]*$/;
 const VOLUME_SOURCE = /^(\/|[A-Za-z0-9][A-Za-z0-9_.-]*$)/;
 
 const envName = z
@@ -89,6 +90,15 @@ const volumeSchema = z
       .regex(VOLUME_SOURCE, { error: 'must be an absolute path on the agent or the name of a Docker volume' })
       .describe('An absolute path on the agent, or the name of a Docker volume.'),
     mode: z.enum(['ro', 'rw']).exactOptional().describe(`Read only, or read and write. Default ${DEFAULT_VOLUME_MODE}.`),
+    driver: boundedWord(256)
+      .regex(VOLUME_DRIVER, { error: 'must be the name of a Docker volume driver' })
+      .exactOptional()
+      .describe("Docker volume driver of an external volume, such as rexray; only with a volume's name. Default: Docker's own (local)."),
+    driverOptions: z
+      .record(boundedWord(128), boundedText(4096))
+      .refine((options) => Object.keys(options).length <= MAX_TASK_ITEMS, { error: `must have at most ${MAX_TASK_ITEMS} options` })
+      .exactOptional()
+      .describe('What the driver is told when it makes the volume; only with driver.'),
   })
   .describe('A volume mounted into the container.');
 

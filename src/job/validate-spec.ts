@@ -33,10 +33,13 @@ function hiddenKeys(input: unknown): Issue[] {
     }
   };
   if (typeof input === 'object' && input !== null) {
-    const { labels, task } = input as { labels?: unknown; task?: { env?: unknown; secrets?: unknown } | null };
+    const { labels, task } = input as { labels?: unknown; task?: { env?: unknown; secrets?: unknown; volumes?: unknown } | null };
     look(labels, 'labels');
     look(task?.env, 'task.env');
     look(task?.secrets, 'task.secrets');
+    if (Array.isArray(task?.volumes))
+      for (const [index, volume] of (task.volumes as ({ driverOptions?: unknown } | null)[]).entries())
+        look(volume?.driverOptions, `task.volumes[${index}].driverOptions`);
   }
   return issues;
 }
@@ -90,10 +93,23 @@ function parentIssues(spec: JobSpec): Issue[] {
 
 function taskIssues(spec: JobSpec): Issue[] {
   const { image, command } = spec.task;
-  const issues = fieldIssues(spec.task);
+  const issues = [...fieldIssues(spec.task), ...volumeIssues(spec.task)];
   if (image === undefined && command === undefined) issues.push({ path: 'task', message: 'must have an image, a command, or both' });
   if (Array.isArray(command) && command[0] === '')
     issues.push({ path: 'task.command[0]', message: 'must not be empty: it is the program' });
+  return issues;
+}
+
+/** A driver has named volumes, and only a driver takes options. */
+function volumeIssues(task: JobSpec['task']): Issue[] {
+  const issues: Issue[] = [];
+  for (const [index, { source, driver, driverOptions }] of (task.volumes ?? []).entries()) {
+    const path = `task.volumes[${index}]`;
+    if (driver !== undefined && source.startsWith('/'))
+      issues.push({ path: `${path}.driver`, message: 'must be given only with the name of a volume: a path on the agent has none' });
+    if (driverOptions !== undefined && driver === undefined)
+      issues.push({ path: `${path}.driverOptions`, message: 'must be given only with driver' });
+  }
   return issues;
 }
 

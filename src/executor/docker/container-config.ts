@@ -6,7 +6,7 @@
  */
 
 import { portRanges } from '../local/resources.ts';
-import type { Resources, TaskLaunch } from '../port.ts';
+import type { Resources, TaskLaunch, Volume } from '../port.ts';
 import { parameterSettings } from './docker-parameters.ts';
 
 export const LABELS = {
@@ -83,15 +83,21 @@ function hostConfig(launch: TaskLaunch): Record<string, unknown> {
     ...(task.shmSize === undefined ? {} : { ShmSize: task.shmSize * MIB }),
     ...(task.gpus > 0 ? { DeviceRequests: [{ Count: task.gpus, Capabilities: [['gpu']] }] } : {}),
     ...(usesPorts(launch) ? { PortBindings: Object.fromEntries(portBindings(launch)) } : {}),
-    Mounts: task.volumes.map(({ source, containerPath, mode }) => ({
-      Type: source.startsWith('/') ? 'bind' : 'volume',
-      Source: source,
-      Target: containerPath,
-      ReadOnly: mode === 'ro',
-    })),
+    Mounts: task.volumes.map(mountOf),
     // A retry is a new attempt, and the evidence stays until it is forgotten.
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
+  };
+}
+
+function mountOf({ source, containerPath, mode, driver, driverOptions = {} }: Volume): Record<string, unknown> {
+  return {
+    Type: source.startsWith('/') ? 'bind' : 'volume',
+    Source: source,
+    Target: containerPath,
+    ReadOnly: mode === 'ro',
+    // Only says how to make the volume: one that is there already keeps the driver and options it was made with.
+    ...(driver === undefined ? {} : { VolumeOptions: { DriverConfig: { Name: driver, Options: driverOptions } } }),
   };
 }
 

@@ -68,6 +68,8 @@ async function create(
     return { type: 'made', id: await api.create(containerName({ namespace, taskId, isAcknowledged: false }), body) };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
+    // The engine says 404 of a volume's driver too, and no pull would bring that.
+    if (error.status === 404 && /\bplugin\b/.test(error.message)) return rejected(taskId, 'volume-driver-missing', error.message);
     if (error.status === 404) return 'image-missing';
     if (error.status === 409) return { type: 'exists' };
     if (error.status === 400) return rejected(taskId, 'invalid-parameters', error.message);

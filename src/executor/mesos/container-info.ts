@@ -1,13 +1,15 @@
 /** A task's container: image, network, ports, volumes and parameters, for either containerizer. */
 
-import type { TaskLaunch, TaskSpec, Volume } from '../port.ts';
+import type { TaskLaunch } from '../port.ts';
 import type { Containerizer } from './command-info.ts';
-import type { RawContainer, RawDocker, RawImage, RawPortMapping, RawVolume } from './protocol.ts';
+import type { RawContainer, RawDocker, RawImage, RawPortMapping } from './protocol.ts';
+import { planVolumes, type VolumePlan } from './volumes.ts';
 
-/** `undefined`: no image, so the task is a command on the agent itself. */
+/** `undefined`: nothing asks for a container, so the task is a command on the agent itself. */
 export function containerInfo(launch: TaskLaunch, containerizer: Containerizer): RawContainer | undefined {
-  const { image } = launch.task;
-  if (image === undefined) return undefined;
+  const { image, volumes } = launch.task;
+  // A container with the agent's own files.
+  if (image === undefined) return volumes.length === 0 ? undefined : { type: 'MESOS', ...volumesOf(planVolumes(volumes, 'mesos')) };
   return containerizer === 'docker' ? dockerContainer(launch, image) : mesosContainer(launch, image);
 }
 
@@ -15,9 +17,11 @@ function dockerContainer(launch: TaskLaunch, image: string): RawContainer {
   const { task } = launch;
   const network = dockerNetwork(task.network);
   const mappings = network === 'BRIDGE' || network === 'USER' ? portMappings(launch) : [];
+  const plan = planVolumes(task.volumes, 'docker');
   const parameters = [
     ...(task.user === undefined ? [] : [{ key: 'user', value: task.user }]),
     ...(task.shmSize === undefined ? [] : [{ key: 'shm-size', value: `${task.shmSize}m` }]),
+    ...plan.parameters,
     ...task.dockerParameters,
   ];
   return {
@@ -31,7 +35,7 @@ function dockerContainer(launch: TaskLaunch, image: string): RawContainer {
     },
     ...(network === 'USER' ? { network_infos: [{ name: task.network }] } : {}),
     ...(task.hostname === undefined ? {} : { hostname: task.hostname }),
-    ...volumesOf(task, 'docker'),
+    ...volumesOf(plan),
   };
 }
 
@@ -46,7 +50,7 @@ function mesosContainer(launch: TaskLaunch, image: string): RawContainer {
     ...(task.hostname === undefined ? {} : { hostname: task.hostname }),
     // It has a /dev/shm of its own only in an IPC namespace of its own.
     ...(task.shmSize === undefined ? {} : { linux_info: { ipc_mode: 'PRIVATE', shm_size: task.shmSize } }),
-    ...volumesOf(task, 'mesos'),
+    ...volumesOf(planVolumes(task.volumes, 'mesos')),
   };
 }
 
@@ -75,14 +79,6 @@ function portMappings(launch: TaskLaunch): RawPortMapping[] {
   });
 }
 
-function volumesOf(task: TaskSpec, containerizer: Containerizer): { volumes?: RawVolume[] } {
-  return task.volumes.length === 0 ? {} : { volumes: task.volumes.map((volume) => toVolume(volume, containerizer)) };
-}
-
-function toVolume(volume: Volume, containerizer: Containerizer): RawVolume {
-  const common = { container_path: volume.containerPath, mode: volume.mode === 'ro' ? ('RO' as const) : ('RW' as const) };
-  if (volume.source.startsWith('/')) return { ...common, host_path: volume.source };
-  // The Mesos containerizer wants the driver named; `local` is Docker's own.
-  const driver = containerizer === 'mesos' ? { driver: 'local' } : {};
-  return { ...common, source: { type: 'DOCKER_VOLUME', docker_volume: { name: volume.source, ...driver } } };
+function volumesOf({ volumes }: VolumePlan): Pick<RawContainer, 'volumes'> {
+  return volumes.length === 0 ? {} : { volumes };
 }

@@ -133,7 +133,18 @@ export interface RawVolume {
   readonly container_path: string;
   readonly mode: 'RO' | 'RW';
   readonly host_path?: string;
-  readonly source?: { readonly type: 'DOCKER_VOLUME'; readonly docker_volume: { readonly name: string; readonly driver?: string } };
+  readonly source?: { readonly type: 'DOCKER_VOLUME'; readonly docker_volume: RawDockerVolume };
+}
+
+export interface RawDockerVolume {
+  readonly name: string;
+  readonly driver?: string;
+  readonly driver_options?: { readonly parameter: readonly RawParameter[] };
+}
+
+export interface RawParameter {
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface RawPortMapping {
@@ -146,7 +157,7 @@ export interface RawDocker {
   readonly image: string;
   readonly network: 'HOST' | 'BRIDGE' | 'NONE' | 'USER';
   readonly port_mappings?: readonly RawPortMapping[];
-  readonly parameters?: readonly { readonly key: string; readonly value: string }[];
+  readonly parameters?: readonly RawParameter[];
   readonly force_pull_image?: boolean;
 }
 

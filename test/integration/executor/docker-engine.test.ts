@@ -190,6 +190,23 @@ scenario('user, volumes, environment and parameters reach the container', async 
   await rm(dir, { recursive: true });
 });
 
+scenario(
+  'an external volume is made by its driver with its options; a driver that is not there is the definition’s fault',
+  async ({ driver, namespace }) => {
+    await driver.start();
+    const volume = { source: `${namespace}-db`, containerPath: '/db', mode: 'rw' as const };
+    const driverOptions = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,mode=0750' };
+    const task = { volumes: [{ ...volume, driver: 'local', driverOptions }] };
+    await driver.launch('a.1.1', 'grep " /db " /proc/mounts', { task });
+    await driver.awaitState('a.1.1', 'finished');
+    assert.match((await driver.log('a.1.1')) ?? '', /^tmpfs \/db tmpfs rw,.*size=1024k,mode=750/);
+    await driver.launch('a.2.1', 'true', { task: { volumes: [{ ...volume, source: 'other', driver: 'no-such-driver' }] } });
+    assert.equal((await driver.awaitState('a.2.1', 'rejected')).reason, 'volume-driver-missing');
+    await engine(daemon.socket, { method: 'DELETE', path: '/containers/' + namespace + '.a.1.1?force=1' });
+    await engine(daemon.socket, { method: 'DELETE', path: `/volumes/${volume.source}` });
+  },
+);
+
 scenario('a container that was made but not started is started when its task is asked for, once', async ({ driver, namespace, task }) => {
   const launch = driver.taskLaunch('a.1.1', 'echo once');
   const made = await create(namespace, 'a.1.1', containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, namespace));

@@ -81,6 +81,34 @@ const TASKS: readonly Task[] = [
     ],
   },
   {
+    id: 'docker-volume',
+    command: { value: 'echo kept > /v/a; cat /v/a; grep " /m " /proc/mounts' },
+    docker: {
+      parameters: [
+        {
+          key: 'mount',
+          value:
+            'type=volume,src=m1,target=/m,volume-opt=type=tmpfs,volume-opt=device=tmpfs,"volume-opt=o=size=1m,mode=0750",volume-driver=local',
+        },
+      ],
+    },
+    container: {
+      volumes: [{ container_path: '/v', mode: 'RW', source: { type: 'DOCKER_VOLUME', docker_volume: { name: 'v1', driver: 'local' } } }],
+    },
+    wanted: [...UP, ENDED(0)],
+  },
+  {
+    id: 'two-drivers',
+    container: {
+      volumes: ['local', 'other'].map((driver) => ({
+        container_path: `/${driver}`,
+        mode: 'RW',
+        source: { type: 'DOCKER_VOLUME', docker_volume: { name: driver, driver } },
+      })),
+    },
+    wanted: ['STARTING EXECUTOR', 'FAILED EXECUTOR Failed to create docker run options: Only one volume driver is supported'],
+  },
+  {
     id: 'hostname',
     container: { hostname: 'x' },
     wanted: ['STARTING EXECUTOR', 'FAILED EXECUTOR Failed to create docker run options: Unable to set hostname with host network mode'],
@@ -136,6 +164,7 @@ async function runsToTheEnd({ rig, probe }: World): Promise<void> {
     /exec\.cpp:164\] Version: 1\.12\.0\n[^]*err\n[^]*Container exited with status 0\n$/,
   );
   assert.equal(await read(rig, probe, 'exec/runs/latest/stdout'), 'a b $HOME c\n');
+  assert.match(await read(rig, probe, 'docker-volume/runs/latest/stdout'), /^kept\ntmpfs \/m tmpfs rw,.*size=1024k,mode=750/);
   assert.equal(await read(rig, probe, 'no-image/runs/latest/stderr'), '');
   assert.match(await read(rig, probe, 'unknown-flag/runs/latest/stderr'), /unknown flag: --nosuch/);
 }

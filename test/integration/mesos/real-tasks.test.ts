@@ -59,6 +59,29 @@ test('without an image words stay words too, and the first is not doubled', asyn
   });
 });
 
+test('external volumes are there, each of its driver, made with its options', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const volumes: TaskSpec['volumes'] = [
+      { containerPath: '/own', source: 'own', mode: 'rw' },
+      {
+        containerPath: '/far',
+        source: 'far',
+        mode: 'ro',
+        driver: 'local',
+        driverOptions: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,mode=0750' },
+      },
+    ];
+    const task = await leader.launch('a.1.1', {
+      image: BUSYBOX_IMAGE,
+      command: 'touch /own/x && ! touch /far/x && grep " /far " /proc/mounts',
+      volumes,
+    });
+    await leader.awaitState('a.1.1', 'finished');
+    assert.match((await textOf(leader, task)) ?? '', /^tmpfs \/far tmpfs ro,.*size=1024k,mode=750/m);
+  });
+});
+
 test('a container that is killed says so', async () => {
   await withRealTasks(async ({ lead }) => {
     const leader = await lead();

@@ -1,7 +1,7 @@
 /** When one task of an ACCEPT cannot be launched: the first reason, in Mesos's words and order. */
 
 import { contains, describe, type Resources } from '../resources.ts';
-import type { TaskInfo } from '../wire/call.ts';
+import type { ContainerInfo, TaskInfo, VolumeJson } from '../wire/call.ts';
 import type { AgentEntry, Framework } from './model.ts';
 
 const LONGEST_ID_BYTES = 255;
@@ -27,13 +27,33 @@ export function taskError(check: TaskCheck): string | undefined {
   if ((info.command === undefined) === (info.executor === undefined)) {
     return 'Task should have at least one (but not both) of CommandInfo or ExecutorInfo present';
   }
-  if (info.container?.type === 'DOCKER' && info.container.docker === undefined) {
-    return "Task's `ContainerInfo` is invalid: DockerInfo 'docker' is not set for DOCKER typed ContainerInfo";
-  }
+  const container = containerError(info.container);
+  if (container !== undefined) return `Task's \`ContainerInfo\` is invalid: ${container}`;
   if (!contains(check.left, check.wanted)) {
     return `Total resources ${describe(check.wanted)} required by task and its executor is more than available ${describe(check.left)}`;
   }
   return undefined;
+}
+
+function containerError(container: ContainerInfo | undefined): string | undefined {
+  for (const volume of container?.volumes ?? []) {
+    const error = volumeError(volume);
+    if (error !== undefined) return `Invalid volume: ${error}`;
+  }
+  if (container?.type !== 'DOCKER') return undefined;
+  if (container.docker === undefined) return "DockerInfo 'docker' is not set for DOCKER typed ContainerInfo";
+  const isNamed = container.docker.parameters?.some(({ key }) => key === 'name') ?? false;
+  return isNamed ? "Parameter in DockerInfo must not be 'name'" : undefined;
+}
+
+function volumeError({ host_path, image, source }: VolumeJson): string | undefined {
+  if ([host_path, image, source].filter((one) => one !== undefined).length !== 1) {
+    return "Only one of them should be set: 'host_path', 'image' and 'source'";
+  }
+  const fields = { DOCKER_VOLUME: source?.docker_volume, HOST_PATH: source?.host_path, SANDBOX_PATH: source?.sandbox_path };
+  const type = source?.type as keyof typeof fields | undefined;
+  if (source === undefined || (type !== undefined && fields[type] !== undefined)) return undefined;
+  return type !== undefined && type in fields ? `'source.${type.toLowerCase()}' is not set for ${type} volume` : "'source.type' is unknown";
 }
 
 export function idError(id: string): string | undefined {

@@ -3,6 +3,7 @@
  * environment, mounts and limits. `docker.parameters` are flags of `docker run`; the common ones are known here.
  */
 
+import type { VolumeJson } from '../wire/call.ts';
 import type { TaskRun } from './runner.ts';
 
 const SANDBOX = '/mnt/mesos/sandbox';
@@ -35,6 +36,8 @@ export interface CreateBody {
     MemorySwap: number;
     CpuShares: number;
     Privileged: boolean;
+    VolumeDriver?: string;
+    Mounts?: object[];
     Init?: boolean;
     PortBindings: Record<string, { HostPort: string }[]>;
   };
@@ -54,7 +57,12 @@ export function planContainer(run: TaskRun): ContainerPlan {
     if (words.length > 0) body.Cmd = words;
   }
   for (const volume of container?.volumes ?? []) {
-    const { container_path: inside, host_path: outside = '', mode = 'RW' } = volume;
+    const { container_path: inside, host_path: outside = '', mode } = volume;
+    if (volume.source !== undefined) {
+      const error = addDockerVolume(body, volume);
+      if (error !== undefined) return impossible(error);
+      continue;
+    }
     if (!inside.startsWith('/') && !outside.startsWith('/')) {
       return impossible(`Both host_path '${outside}' and container_path '${inside}' of a volume are relative`);
     }
@@ -66,6 +74,35 @@ export function planContainer(run: TaskRun): ContainerPlan {
     body.Hostname = container.hostname;
   }
   return withParameters(run, body, shell);
+}
+
+/** One driver serves all named volumes of a `docker run`; `driver_options` have no place there and are dropped. */
+function addDockerVolume({ HostConfig: host }: CreateBody, { container_path: inside, mode, source }: VolumeJson): string | undefined {
+  const volume = source?.docker_volume;
+  if (source?.type !== 'DOCKER_VOLUME' || volume === undefined) return undefined;
+  if (volume.driver !== undefined && host.VolumeDriver !== undefined && host.VolumeDriver !== volume.driver) {
+    return 'Only one volume driver is supported';
+  }
+  if (volume.driver !== undefined) host.VolumeDriver = volume.driver;
+  host.Binds.push(`${volume.name}:${inside.startsWith('/') ? inside : `${SANDBOX}/${inside}`}:${mode.toLowerCase()}`);
+  return undefined;
+}
+
+/** `docker run --mount`: a CSV record of `name=value`, or a bare name. */
+function mountFrom(text: string): object {
+  const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+  );
+  const pairs = fields.map((field) => field.split(/=(.*)/s));
+  const first = (...names: readonly string[]): string | undefined => pairs.find(([name = '']) => names.includes(name))?.[1];
+  const options = pairs.filter(([name]) => name === 'volume-opt').map(([, option = '']) => option.split(/=(.*)/s).slice(0, 2));
+  return {
+    Type: first('type'),
+    Source: first('source', 'src'),
+    Target: first('target', 'dst', 'destination'),
+    ReadOnly: pairs.some(([name, value = 'true']) => (name === 'readonly' || name === 'ro') && value === 'true'),
+    VolumeOptions: { DriverConfig: { Name: first('volume-driver'), Options: Object.fromEntries(options) as object } },
+  };
 }
 
 function impossible(reason: string): ContainerPlan {
@@ -139,6 +176,9 @@ function withParameters(run: TaskRun, body: CreateBody, shell: boolean): Contain
         break;
       case 'hostname':
         body.Hostname = value;
+        break;
+      case 'mount':
+        body.HostConfig.Mounts = [...(body.HostConfig.Mounts ?? []), mountFrom(value)];
         break;
       case 'volume':
         body.HostConfig.Binds.push(value);

@@ -53,10 +53,29 @@ const image = message({
   cached: optional('bool'),
 });
 
+const volumeSource = message({
+  type: optional(['DOCKER_VOLUME', 'HOST_PATH', 'SANDBOX_PATH', 'SECRET', 'CSI_VOLUME']),
+  docker_volume: optional(
+    message({
+      name: required('string'),
+      driver: optional('string'),
+      driver_options: optional(message({ parameter: repeated(parameter) })),
+    }),
+  ),
+  host_path: optional(message({ path: required('string') })),
+  sandbox_path: optional(message({ type: optional(['SELF', 'PARENT']), path: required('string') })),
+});
+
 const container = message({
   type: required(['DOCKER', 'MESOS']),
   volumes: repeated(
-    message({ container_path: required('string'), host_path: optional('string'), mode: optional(['RW', 'RO']), image: optional(image) }),
+    message({
+      container_path: required('string'),
+      host_path: optional('string'),
+      mode: required(['RW', 'RO']),
+      image: optional(image),
+      source: optional(volumeSource),
+    }),
   ),
   hostname: optional('string'),
   docker: optional(

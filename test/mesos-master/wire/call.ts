@@ -47,9 +47,26 @@ export interface DockerInfo {
   readonly force_pull_image?: boolean;
 }
 
+export interface VolumeJson {
+  readonly container_path: string;
+  readonly mode: 'RW' | 'RO';
+  readonly host_path?: string;
+  readonly image?: object;
+  readonly source?: {
+    readonly type?: string;
+    readonly docker_volume?: {
+      readonly name: string;
+      readonly driver?: string;
+      readonly driver_options?: { readonly parameter?: readonly { readonly key: string; readonly value: string }[] };
+    };
+    readonly host_path?: object;
+    readonly sandbox_path?: object;
+  };
+}
+
 export interface ContainerInfo {
   readonly type: 'DOCKER' | 'MESOS';
-  readonly volumes?: readonly { readonly container_path: string; readonly host_path?: string; readonly mode?: 'RW' | 'RO' }[];
+  readonly volumes?: readonly VolumeJson[];
   readonly hostname?: string;
   readonly docker?: DockerInfo;
   readonly mesos?: { readonly image?: { readonly type?: string; readonly docker?: { readonly name: string } } };

@@ -81,6 +81,22 @@ const VERDICTS: readonly Verdict[] = [
     },
   },
   {
+    what: 'containers that can not be',
+    tasks: [
+      { id: 'a', more: { container: { type: 'MESOS', volumes: [{ container_path: '/v', mode: 'RW' }] } } },
+      {
+        id: 'b',
+        more: { container: { type: 'MESOS', volumes: [{ container_path: '/v', mode: 'RW', source: { type: 'DOCKER_VOLUME' } }] } },
+      },
+      { id: 'c', more: { container: { type: 'DOCKER', docker: { image: 'i', parameters: [{ key: 'name', value: 'x' }] } } } },
+    ],
+    said: {
+      a: `${INVALID}Task's \`ContainerInfo\` is invalid: Invalid volume: Only one of them should be set: 'host_path', 'image' and 'source'`,
+      b: `${INVALID}Task's \`ContainerInfo\` is invalid: Invalid volume: 'source.docker_volume' is not set for DOCKER_VOLUME volume`,
+      c: `${INVALID}Task's \`ContainerInfo\` is invalid: Parameter in DockerInfo must not be 'name'`,
+    },
+  },
+  {
     what: 'resources of a role that has none here',
     tasks: [
       { id: 'a', resources: [amount('cpus', 0.1, { role: 'etl' })] },

@@ -84,6 +84,14 @@ test('volumes are mounts of a path or of a named volume', () => {
   ]);
 });
 
+test('an external volume is made by its driver, with its options', () => {
+  const volume = { source: 'db', containerPath: '/db', mode: 'rw' as const, driver: 'nfs' };
+  const options = (more: object): unknown =>
+    (host({ volumes: [{ ...volume, ...more }] })['Mounts'] as { VolumeOptions: object }[])[0]!.VolumeOptions;
+  assert.deepEqual(options({}), { DriverConfig: { Name: 'nfs', Options: {} } });
+  assert.deepEqual(options({ driverOptions: { o: 'addr=x,rw' } }), { DriverConfig: { Name: 'nfs', Options: { o: 'addr=x,rw' } } });
+});
+
 test('gpus are asked for when there are any', () => {
   assert.deepEqual(host({ gpus: 2 })['DeviceRequests'], [{ Count: 2, Capabilities: [['gpu']] }]);
   assert.ok(!('DeviceRequests' in host({})));
