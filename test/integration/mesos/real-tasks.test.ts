@@ -1,6 +1,8 @@
 /** Tasks that really run: containers of a Docker daemon, and processes; their logs read from the agent's sandbox. */
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { ScriptedRunner } from '../../mesos-master/runner/scripted.ts';
@@ -11,6 +13,8 @@ import { BUSYBOX_IMAGE, importBusybox, startDockerd, type Dockerd } from '../../
 import { until } from '../../support/until.ts';
 import type { TaskRef, TaskSpec } from '../../../src/executor/port.ts';
 import { PLAIN, withMesos, type Leader, type Rig } from './mesos-rig.ts';
+
+const run = promisify(execFile);
 
 let daemon: Dockerd | undefined;
 
@@ -56,6 +60,41 @@ test('without an image words stay words too, and the first is not doubled', asyn
     const task = await launchBare(leader, 'a.1.1', { command: ['echo', 'a b', '$HOME'] });
     await leader.awaitState('a.1.1', 'finished');
     assert.match((await textOf(leader, task)) ?? '', /^a b \$HOME$/m);
+  });
+});
+
+/** An image of busybox with this configuration; `changes` as in a Dockerfile. */
+async function imageWith(tag: string, ...changes: readonly string[]): Promise<string> {
+  const docker = async (...args: readonly string[]): Promise<string> =>
+    (await run('docker', ['-H', `unix://${daemon?.socket ?? ''}`, ...args])).stdout.trim();
+  const container = await docker('create', BUSYBOX_IMAGE, 'true');
+  await docker('commit', ...changes.flatMap((change) => ['--change', change]), container, tag);
+  await docker('rm', container);
+  return tag;
+}
+
+test('with the Mesos containerizer words stay words whatever the image has of its own, and none leave it to the image', async () => {
+  const images = {
+    neither: await imageWith('neither:1', 'ENTRYPOINT []', 'CMD []'),
+    command: await imageWith('command:1', 'ENTRYPOINT []', 'CMD ["echo", "own"]'),
+    entrypoint: await imageWith('entrypoint:1', 'ENTRYPOINT ["echo", "entry"]', 'CMD ["own"]'),
+  };
+  const runner = new DockerRunner(daemon?.socket ?? '', systemClock);
+  await withMesos({ runner, agents: [{ provisionsImages: true }] }, async ({ lead }) => {
+    const leader = await lead(undefined, { containerizer: 'mesos' });
+    const said = async (taskId: string, image: string, command: TaskSpec['command']): Promise<string> => {
+      const { command: _none, ...base } = PLAIN;
+      const offer = await leader.anOffer();
+      const [task] = leader.launchOn(offer, [{ taskId, task: { ...base, image, ...(command === undefined ? {} : { command }) } }]);
+      await leader.awaitState(taskId, 'finished');
+      return (await textOf(leader, task as TaskRef)) ?? '';
+    };
+    for (const [name, image] of Object.entries(images)) {
+      assert.equal(await said(`${name}.1.1`, image, ['echo', 'a b', '$HOME']), 'a b $HOME\n', name);
+      assert.equal(await said(`${name}.2.1`, image, 'echo "$0"'), '/bin/sh\n', name);
+    }
+    assert.equal(await said('command.3.1', images.command, undefined), 'own\n');
+    assert.equal(await said('entrypoint.3.1', images.entrypoint, undefined), 'entry own\n');
   });
 });
 

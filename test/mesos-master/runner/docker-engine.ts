@@ -1,6 +1,7 @@
 /** The few calls of the Docker Engine API that the stand-in's executor makes, over the Engine's unix socket. */
 
 import { request, type IncomingMessage } from 'node:http';
+import type { ImageConfig } from './image-command.ts';
 
 /** An answer that is not a success; `message` is the Engine's own. */
 export class EngineError extends Error {
@@ -32,6 +33,11 @@ export class DockerEngine {
       if (error instanceof EngineError && error.status === 404) return false;
       throw error;
     }
+  }
+
+  async imageConfig(image: string): Promise<ImageConfig> {
+    const { Config } = (await this.#call('GET', `/images/${encodeURIComponent(image)}/json`)) as { readonly Config?: ImageConfig };
+    return Config ?? {};
   }
 
   async pull(image: string): Promise<void> {

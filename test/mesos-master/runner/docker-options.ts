@@ -3,7 +3,8 @@
  * environment, mounts and limits. `docker.parameters` are flags of `docker run`; the common ones are known here.
  */
 
-import type { VolumeJson } from '../wire/call.ts';
+import type { CommandInfo, VolumeJson } from '../wire/call.ts';
+import { imageCommand, type ImageConfig } from './image-command.ts';
 import type { TaskRun } from './runner.ts';
 
 const SANDBOX = '/mnt/mesos/sandbox';
@@ -43,19 +44,13 @@ export interface CreateBody {
   };
 }
 
-export function planContainer(run: TaskRun): ContainerPlan {
+/** `ownConfig`: the image's, for a task of the Mesos containerizer. */
+export function planContainer(run: TaskRun, ownConfig?: ImageConfig): ContainerPlan {
   const { container, command = {} } = run.info;
   const image = container?.docker?.image ?? container?.mesos?.image?.docker?.name ?? '';
   const body = baseBody(run, image);
-  const shell = command.shell ?? true;
-  if (shell && command.value === undefined) return impossible('Shell specified but no command value provided');
-  if (shell) {
-    body.Entrypoint = ['/bin/sh'];
-    body.Cmd = ['-c', command.value ?? ''];
-  } else {
-    const words = [...(command.value === undefined ? [] : [command.value]), ...(command.arguments ?? [])];
-    if (words.length > 0) body.Cmd = words;
-  }
+  const noCommand = ownConfig === undefined ? setRunCommand(body, command) : setImageCommand(body, command, ownConfig);
+  if (noCommand !== undefined) return noCommand;
   for (const volume of container?.volumes ?? []) {
     const { container_path: inside, host_path: outside = '', mode } = volume;
     if (volume.source !== undefined) {
@@ -73,7 +68,23 @@ export function planContainer(run: TaskRun): ContainerPlan {
     if (body.HostConfig.NetworkMode === 'host') return impossible('Unable to set hostname with host network mode');
     body.Hostname = container.hostname;
   }
-  return withParameters(run, body, shell);
+  return withParameters(run, body, command.shell ?? true);
+}
+
+/** As the Docker executor passes it to `docker run`: `value` and `arguments` are all words for the image's entrypoint. */
+function setRunCommand(body: CreateBody, { shell = true, value, arguments: more = [] }: CommandInfo): ContainerPlan | undefined {
+  if (shell && value === undefined) return impossible('Shell specified but no command value provided');
+  const words = [...(value === undefined ? [] : [value]), ...more];
+  if (shell) Object.assign(body, { Entrypoint: ['/bin/sh'], Cmd: ['-c', value] });
+  else if (words.length > 0) body.Cmd = words;
+  return undefined;
+}
+
+function setImageCommand(body: CreateBody, command: CommandInfo, config: ImageConfig): ContainerPlan | undefined {
+  const whole = imageCommand(command, config);
+  if ('error' in whole) return { type: 'impossible', message: whole.error };
+  Object.assign(body, { Entrypoint: whole.slice(0, 1), Cmd: whole.slice(1) });
+  return undefined;
 }
 
 /** One driver serves all named volumes of a `docker run`; `driver_options` have no place there and are dropped. */

@@ -108,7 +108,9 @@ class DockerTask implements RunningTask {
       `Registered docker executor on ${this.#run.agentEndpoint.split(':')[0]}\nStarting task ${this.#run.info.task_id.value}\n`,
     );
     this.#tell({ type: 'starting' });
-    const plan = planContainer(this.#run);
+    const { container } = this.#run.info;
+    const image = container?.mesos?.image?.docker?.name;
+    const plan = planContainer(this.#run, image === undefined ? undefined : await this.#engine.imageConfig(image));
     if (plan.type === 'impossible') return this.#tell({ type: 'ended', end: { how: 'executor-failed', message: plan.message } });
     if (plan.type === 'unknown-flag') {
       this.#write('stderr', `unknown flag: --${plan.flag}\nSee 'docker run --help'.\n`);
