@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { compileSchedule } from '../../../src/schedule/compile-schedule.ts';
+import { CronItemError } from '../../../src/schedule/cron-field.ts';
 import { ScheduleError } from '../../../src/schedule/errors.ts';
 import type { Schedule } from '../../../src/schedule/schedule.ts';
 
@@ -25,6 +26,12 @@ const ACCEPTED: readonly (readonly [text: string, first: string, second: string]
   ['0 0 * * 7', '2026-01-04T00:00:00Z', '2026-01-11T00:00:00Z'],
   ['0 0 * * 0,7', '2026-01-04T00:00:00Z', '2026-01-11T00:00:00Z'],
   ['0 0 * * 6-7', '2026-01-03T00:00:00Z', '2026-01-04T00:00:00Z'],
+  ['0 0 * * SUN#1', '2026-01-04T00:00:00Z', '2026-02-01T00:00:00Z'],
+  ['0 0 * * 7#1', '2026-01-04T00:00:00Z', '2026-02-01T00:00:00Z'],
+  ['0 0 * apr/2 *', '2026-04-01T00:00:00Z', '2026-04-02T00:00:00Z'],
+  ['7-7 * * * *', '2026-01-01T00:07:00Z', '2026-01-01T01:07:00Z'],
+  ['*/60 * * * *', '2026-01-01T01:00:00Z', '2026-01-01T02:00:00Z'],
+  ['0 0 */31 * *', '2026-02-01T00:00:00Z', '2026-03-01T00:00:00Z'],
   ['0 0 ? * MON', '2026-01-05T00:00:00Z', '2026-01-12T00:00:00Z'],
   ['0 0 13 * ?', '2026-01-13T00:00:00Z', '2026-02-13T00:00:00Z'],
   ['0 0 13 * FRI', '2026-01-02T00:00:00Z', '2026-01-09T00:00:00Z'],
@@ -41,6 +48,7 @@ const ACCEPTED: readonly (readonly [text: string, first: string, second: string]
   ['0 0 * * FRIL', '2026-01-30T00:00:00Z', '2026-02-27T00:00:00Z'],
   ['0 0 * * 5#3', '2026-01-16T00:00:00Z', '2026-02-20T00:00:00Z'],
   ['0 0 * * MON#1,MON#3', '2026-01-05T00:00:00Z', '2026-01-19T00:00:00Z'],
+  ['0 0 * * MON#1,TUE#1', '2026-01-05T00:00:00Z', '2026-01-06T00:00:00Z'],
   ['0 0 * * MON#5', '2026-03-30T00:00:00Z', '2026-06-29T00:00:00Z'],
   ['0 0 29 2 *', '2028-02-29T00:00:00Z', '2032-02-29T00:00:00Z'],
   ['@yearly', '2027-01-01T00:00:00Z', '2028-01-01T00:00:00Z'],
@@ -58,6 +66,7 @@ const ACCEPTED: readonly (readonly [text: string, first: string, second: string]
   ['R/2026-01-02/P1W', '2026-01-02T00:00:00Z', '2026-01-09T00:00:00Z'],
   ['R/2026-01-01T03:00:00.250Z/PT1.5S', '2026-01-01T03:00:00.250Z', '2026-01-01T03:00:01.750Z'],
   ['R//PT1H', '2026-01-01T10:30:00Z', '2026-01-01T11:30:00Z'],
+  [' R//PT1H ', '2026-01-01T10:30:00Z', '2026-01-01T11:30:00Z'],
   ['R5//PT1H', '2026-01-01T10:30:00Z', '2026-01-01T11:30:00Z'],
   ['R2//2026-01-01T10:45:00Z', '2026-01-01T10:30:00Z', '2026-01-01T10:45:00Z'],
   ['R/2026-01-01T03:00:00Z/2026-01-01T03:20:00Z', '2026-01-01T03:00:00Z', '2026-01-01T03:20:00Z'],
@@ -84,6 +93,14 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['5-1 * * * *', 'the minute field reads "5-1": the range 5-1 runs backwards'],
   ['0 0 * * FRI-MON', 'the range FRI-MON runs backwards'],
   ['0 22-30 * * *', 'the hour field reads "22-30": 22-30 is outside 0-23'],
+  ['0 0 0-5 * *', 'the day-of-month field reads "0-5": 0-5 is outside 1-31'],
+  ['1-3-2 * * * *', `"1-3-2" can't be read`],
+  ['3-2-3 * * * *', `"3-2-3" can't be read`],
+  ['X-0 * * * *', `"X-0" can't be read`],
+  ['0 0 * DEC-JAN *', 'the range DEC-JAN runs backwards'],
+  ['0 0 */32 * *', 'the step 32 is wider than the field, 1-31'],
+  ['1/2X * * * *', 'the step "2X" is not a whole number from 1 up'],
+  ['1/X2 * * * *', 'the step "X2" is not a whole number from 1 up'],
   ['*/0 * * * *', 'the step "0" is not a whole number from 1 up'],
   ['*/61 * * * *', 'the step 61 is wider than the field, 0-59'],
   ['*/x * * * *', 'the step "X" is not a whole number from 1 up'],
@@ -102,14 +119,20 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['0 0 0W * *', 'the day-of-month field reads "0W": 0 is outside 1-31'],
   ['0 0 32W * *', '32 is outside 1-31'],
   ['0 0 1-5W * *', 'the day-of-month field reads "1-5W"'],
+  ['0 0 15WX * *', 'the day-of-month field reads "15WX"'],
   ['0 0 W * *', 'the day-of-month field reads "W"'],
   ['0 0 * * 1W', 'the day-of-week field reads "1W"'],
   ['0 0 * * MON#6', '"MON#6" is not a weekday, # and a number from 1 to 5'],
+  ...['8#1', 'X1#1', '1X#1', 'MON#12', 'MON#61', 'MON#1#2'].map(
+    (item) => [`0 0 * * ${item}`, `"${item}" is not a weekday, # and a number from 1 to 5`] as const,
+  ),
   ['0 0 * * #1', '"#1" is not a weekday, # and a number from 1 to 5'],
   ['0 0 1#1 * *', 'the day-of-month field reads "1#1"'],
   ['H(5 * * * *', '"H(5" can\'t be read; H stands alone or as H(a-b), H/step, H(a-b)/step'],
   ['H(9-5) * * * *', 'the minute field reads "H(9-5)": the range 9-5 runs backwards'],
   ['0 H(0-24) * * *', 'the hour field reads "H(0-24)": 0-24 is outside 0-23'],
+  ['0 0 H(0-5) * *', 'the day-of-month field reads "H(0-5)": 0-5 is outside 1-31'],
+  ['3H5 * * * *', `the minute field reads "3H5": "3H5" can't be read; allowed`],
   ['H/0 * * * *', 'the step 0 is not between 1 and 60'],
   ['H(0-9)/20 * * * *', 'the step 20 is not between 1 and 10, the number of values in 0-9'],
   ['H5 * * * *', '"H5" can\'t be read; H stands alone'],
@@ -121,11 +144,15 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['@fortnightly', 'it is no known nickname; allowed are @yearly'],
   ['@daily 5', 'it is no known nickname'],
   ['CRON_TZ=UTC 0 0 * * *', "a zone is not part of the expression; it is the job's timeZone"],
-  [`${'0,'.repeat(600)}0 * * * *`, 'it has more than 1000 characters'],
+  ['TZ=UTC 0 0 * * *', "a zone is not part of the expression; it is the job's timeZone"],
+  ['0 0 TZ=1 * *', 'the day-of-month field reads "TZ=1"'],
+  [`${'0,'.repeat(600)}0 * * * *`, `Schedule "${'0,'.repeat(30)}…": it has more than 1000 characters`],
+  [`* * * *${' '.repeat(994)}*`, 'it has more than 1000 characters'],
   ['R', 'it has 1 parts between slashes, not 3; allowed is R[n]/[start]/period'],
   ['R/PT1H', 'it has 2 parts between slashes, not 3'],
   ['R5', 'not 3'],
   ['R///PT1H', 'it has 4 parts between slashes, not 3'],
+  ['r5//PT1H', 'a repeating interval begins with a capital R'],
   ['r//PT1H', 'a repeating interval begins with a capital R'],
   ['R-1//PT1H', '"R-1" is not R and a number of times; allowed is R (without end), R0, R1'],
   ['R1.5//PT1H', '"R1.5" is not R and a number of times'],
@@ -139,6 +166,7 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['R//PT0.999S', 'the period PT0.999S is shorter than a second'],
   ['R//', '"" is not an ISO 8601 date and time'],
   ['R/2026-02-29T00:00:00Z/P1D', 'day 29 is outside 01-28 of 2026-02'],
+  ['R/2026-02-00T00:00:00Z/P1D', 'day 00 is outside 01-28 of 2026-02'],
   ['R/2026-13-01T00:00:00Z/P1D', 'month 13 is outside 01-12'],
   ['R/0000-01-01T00:00:00Z/P1D', 'year 0000 is outside 0001-9999'],
   ['R/2026-01-01T24:00:00Z/P1D', 'hour 24 is outside 00-23'],
@@ -164,7 +192,7 @@ for (const [text, first, second] of ACCEPTED) {
       [new Date(one).toISOString(), new Date(two).toISOString()],
       [first, second].map((at) => new Date(at).toISOString()),
     );
-    assert.equal(schedule.kind, text.startsWith('R') ? 'repeating' : 'cron');
+    assert.equal(schedule.kind, text.trim().startsWith('R') ? 'repeating' : 'cron');
   });
 }
 
@@ -183,6 +211,29 @@ for (const [text, message] of REFUSED) {
     );
   });
 }
+
+test('an expression of a thousand characters is read', () => {
+  assert.equal(compile(`* * * *${' '.repeat(992)}*`).next(0), 60_000);
+});
+
+test('a year is mentioned only to those who may have written one', () => {
+  const form = 'allowed are 5 (minute hour day-of-month month day-of-week) or 6 (second first)';
+  assert.throws(() => compile('* * * * * * * *'), { message: `Schedule "* * * * * * * *": it has 8 fields; ${form}` });
+});
+
+test('what is wrong with an item is kept as the cause', () => {
+  const thrown = (text: string): ScheduleError => {
+    try {
+      compile(text);
+    } catch (error) {
+      return error as ScheduleError;
+    }
+    throw new Error('it was read');
+  };
+  const item = thrown('0 0 * FOO *').cause;
+  assert.ok(item instanceof CronItemError && item.item === 'FOO' && item.cause instanceof Error, 'down to what the parser said');
+  assert.equal('cause' in thrown('* *'), false);
+});
 
 test('an unknown time zone is refused as such', () => {
   for (const timeZone of ['Mars/Olympus', '', '+02:00', 'Z', 'local', 'Europe/Berlin ', '../etc']) {

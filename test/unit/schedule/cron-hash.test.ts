@@ -77,6 +77,11 @@ test('H may stand in a list and beside names that contain the letter', () => {
   assert.equal(weekday, 'THU,1');
 });
 
+test('white space around an expression, and a nickname, have no meaning', () => {
+  assert.equal(normalizeCron('  0 0 * * * ', 'a'), '0 0 0 * * *');
+  assert.equal(normalizeCron(' @daily ', 'a'), '0 0 0 * * *');
+});
+
 test('H comes due in every month', () => {
   for (let job = 0; job < 100; job += 1) {
     const schedule = compileSchedule({ text: 'H H H * *', seed: `job-${job}`, anchor: 0 });

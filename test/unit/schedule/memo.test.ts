@@ -14,6 +14,13 @@ test('a value is computed once while it is remembered, and what nobody asks for 
   assert.deepEqual(computed, ['a', 'b', 'c', 'd', 'b']);
 });
 
+test('half of what it may hold is remembered for certain', () => {
+  const computed: string[] = [];
+  const memo = createMemo<string>(4);
+  for (const key of ['a', 'b', 'c', 'a', 'b']) memo(key, () => (computed.push(key), key));
+  assert.deepEqual(computed, ['a', 'b', 'c']);
+});
+
 test('a failure is passed on and not remembered', () => {
   const memo = createMemo<number>(2);
   assert.throws(() =>

@@ -11,6 +11,10 @@ test('a date and time is read with its offset, or as local without one', () => {
   assert.deepEqual(parseTimestamp('2026-01-02T03:04:05.670+05:45'), { wall, offset: 5.75 * HOUR });
   assert.deepEqual(parseTimestamp('2026-01-02T03:04:05.670-0930'), { wall, offset: -9.5 * HOUR });
   assert.deepEqual(parseTimestamp('2026-01-02T03:04:05.670-15'), { wall, offset: -15 * HOUR });
+  assert.deepEqual(parseTimestamp('2026-01-02T23:59:59+15:59'), {
+    wall: Date.UTC(2026, 0, 2, 23, 59, 59),
+    offset: 15 * HOUR + 59 * 60_000,
+  });
   assert.deepEqual(parseTimestamp('2026-01-02'), { wall: Date.UTC(2026, 0, 2), offset: undefined });
   assert.deepEqual(parseTimestamp('2024-02-29T23:59'), { wall: Date.UTC(2024, 1, 29, 23, 59), offset: undefined });
 });
