@@ -24,7 +24,8 @@ export interface AgentSpec {
   /** False: no HTTP on its port, which is then invented; for many agents. */
   readonly http?: boolean;
   readonly resources?: Amounts;
-  readonly reserved?: readonly (Amounts & { readonly role: string; readonly type?: Reservation['type']; readonly principal?: string })[];
+  /** `refines`: the reservations that this one was made out of, of roles above its role. */
+  readonly reserved?: readonly (Amounts & Partial<Reservation> & { readonly role: string; readonly refines?: readonly Reservation[] })[];
   /** Text, number or ranges. Mesos knows no attributes that are sets. */
   readonly attributes?: Readonly<Record<string, string | number | readonly Range[]>>;
   /** Only with a master that has one too. */
@@ -45,15 +46,15 @@ export function agentInfo(spec: AgentSpec, port: number): Omit<AgentInfo, 'schem
     port,
     resources: [
       ...amounts(spec.resources ?? USUAL, undefined),
-      ...(spec.reserved ?? []).flatMap((one) => amounts(one, reservationOf(one))),
+      ...(spec.reserved ?? []).flatMap((one) => amounts(one, [...(one.refines ?? []), reservationOf(one)])),
     ],
     attributes: Object.entries(spec.attributes ?? {}).map(([name, value]) => attributeOf(name, value)),
     ...(spec.domain === undefined ? {} : { domain: spec.domain }),
   };
 }
 
-function amounts(given: Amounts, reservation: Reservation | undefined): Resources {
-  const reserved = reservation === undefined ? {} : { reservation };
+function amounts(given: Amounts, reservations: readonly Reservation[] | undefined): Resources {
+  const reserved = reservations === undefined ? {} : { reservations };
   const scalars = (['cpus', 'mem', 'disk', 'gpus'] as const).flatMap((name): Resource[] => {
     const amount = given[name];
     return amount === undefined ? [] : [{ ...scalar(name, amount), ...reserved }];

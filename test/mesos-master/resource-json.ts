@@ -15,7 +15,7 @@ export function resourcesToJson(resources: Resources, format: ResourceFormat): R
   return resources.map((one) => ({
     name: one.name,
     ...valueToJson(one),
-    ...reservationToJson(one.reservation, format),
+    ...reservationToJson(one.reservations, format),
     ...(format.multiRole && one.allocatedTo !== undefined ? { allocation_info: { role: one.allocatedTo } } : {}),
   }));
 }
@@ -37,12 +37,12 @@ export function resourceError(given: readonly ResourceJson[]): string | undefine
 }
 
 function resourceFromJson(one: ResourceJson, allocatedTo?: string): Resource {
-  const reservation = reservationFromJson(one);
+  const reservations = reservationsFromJson(one);
   const role = one.allocation_info?.role ?? allocatedTo;
   return {
     name: one.name,
     ...valueFromJson(one),
-    ...(reservation === undefined ? {} : { reservation }),
+    ...(reservations.length === 0 ? {} : { reservations }),
     ...(role === undefined ? {} : { allocatedTo: role }),
   };
 }
@@ -53,11 +53,12 @@ function valueFromJson(one: ResourceJson): Pick<Resource, 'milli' | 'ranges' | '
   return { items: one.set?.item ?? [] };
 }
 
-function reservationFromJson(one: ResourceJson): Reservation | undefined {
-  const refined = one.reservations?.at(-1);
-  if (refined?.role !== undefined) return reservationOf(refined.type ?? 'STATIC', refined.role, refined.principal);
-  if (one.role === undefined || one.role === '*') return undefined;
-  return reservationOf(one.reservation === undefined ? 'STATIC' : 'DYNAMIC', one.role, one.reservation?.principal);
+function reservationsFromJson(one: ResourceJson): readonly Reservation[] {
+  if (one.reservations !== undefined && one.reservations.length > 0) {
+    return one.reservations.map(({ type = 'STATIC', role = '', principal }) => reservationOf(type, role, principal));
+  }
+  if (one.role === undefined || one.role === '*') return [];
+  return [reservationOf(one.reservation === undefined ? 'STATIC' : 'DYNAMIC', one.role, one.reservation?.principal)];
 }
 
 function reservationOf(type: Reservation['type'], role: string, principal: string | undefined): Reservation {
@@ -70,8 +71,10 @@ function valueToJson(one: Resource): Pick<ResourceJson, 'type' | 'scalar' | 'ran
   return { type: 'SET', set: { item: one.items ?? [] } };
 }
 
-function reservationToJson(reservation: Reservation | undefined, format: ResourceFormat): Partial<ResourceJson> {
-  if (format.refinement) return reservation === undefined ? {} : { reservations: [reservation] };
+/** The older form has no words for a stack, which is offered to nobody who needs it. */
+function reservationToJson(reservations: readonly Reservation[] | undefined, format: ResourceFormat): Partial<ResourceJson> {
+  if (format.refinement) return reservations === undefined ? {} : { reservations };
+  const reservation = reservations?.at(-1);
   if (reservation === undefined) return { role: '*' };
   if (reservation.type === 'STATIC') return { role: reservation.role };
   const { principal } = reservation;

@@ -17,13 +17,28 @@ export interface Resource {
   readonly milli?: number;
   readonly ranges?: readonly Range[];
   readonly items?: readonly string[];
-  /** None: anybody's. */
-  readonly reservation?: Reservation;
+  /** The stack of reservations, each refining the one before, to a role below its role; the last one counts. Absent: anybody's. */
+  readonly reservations?: readonly Reservation[];
   /** The role it was offered to; none: not offered. */
   readonly allocatedTo?: string;
 }
 
 export type Resources = readonly Resource[];
+
+/** Whose it is; undefined: anybody's. */
+export function reservedTo(one: Resource): string | undefined {
+  return one.reservations?.at(-1)?.role;
+}
+
+/** Reserved resources are also for the roles below theirs: those of `eng` for `eng/batch`. */
+export function isAllocatableTo(one: Resource, role: string): boolean {
+  const owner = reservedTo(one);
+  return owner === undefined || role === owner || role.startsWith(`${owner}/`);
+}
+
+export function isRefined(one: Resource): boolean {
+  return (one.reservations?.length ?? 0) > 1;
+}
 
 export function scalar(name: string, amount: number): Resource {
   return { name, milli: Math.round(amount * 1000) };
@@ -72,8 +87,9 @@ export function describe(resources: Resources): string {
 
 export function describeOne(one: Resource): string {
   const allocation = one.allocatedTo === undefined ? '' : `(allocated: ${one.allocatedTo})`;
-  const reservation = one.reservation === undefined ? '' : `(reservations: [(${describeReservation(one.reservation)})])`;
-  return `${one.name}${allocation}${reservation}:${describeValue(one)}`;
+  const stack = (one.reservations ?? []).map((each) => `(${describeReservation(each)})`);
+  const reserved = stack.length === 0 ? '' : `(reservations: [${stack.join(',')}])`;
+  return `${one.name}${allocation}${reserved}:${describeValue(one)}`;
 }
 
 export function describeValue(one: Resource): string {
@@ -88,12 +104,13 @@ function describeReservation(reservation: Reservation): string {
 }
 
 function sameKind(left: Resource, right: Resource): boolean {
+  return left.name === right.name && left.allocatedTo === right.allocatedTo && sameStack(left.reservations ?? [], right.reservations ?? []);
+}
+
+function sameStack(left: readonly Reservation[], right: readonly Reservation[]): boolean {
   return (
-    left.name === right.name &&
-    left.allocatedTo === right.allocatedTo &&
-    left.reservation?.role === right.reservation?.role &&
-    left.reservation?.type === right.reservation?.type &&
-    left.reservation?.principal === right.reservation?.principal
+    left.length === right.length &&
+    left.every((one, index) => describeReservation(one) === describeReservation(right[index] as Reservation))
   );
 }
 

@@ -12,6 +12,12 @@ export interface RawRange {
   readonly end: number;
 }
 
+export interface RawReservation {
+  readonly type?: 'STATIC' | 'DYNAMIC';
+  readonly role?: string;
+  readonly principal?: string;
+}
+
 /** One entry of an offer's or a task's resources. Fields that are not named here are carried along untouched. */
 export interface RawResource {
   readonly name: string;
@@ -21,8 +27,8 @@ export interface RawResource {
   readonly set?: { readonly item?: readonly string[] };
   /** Before RESERVATION_REFINEMENT: the role the entry is reserved for; `*`: unreserved. */
   readonly role?: string;
-  /** With RESERVATION_REFINEMENT: the stack of reservations; empty or absent: unreserved. */
-  readonly reservations?: readonly unknown[];
+  /** With RESERVATION_REFINEMENT: the stack of reservations, each for a role below the one before; empty or absent: unreserved. */
+  readonly reservations?: readonly RawReservation[];
   readonly allocation_info?: { readonly role?: string };
   readonly disk?: { readonly persistence?: unknown; readonly source?: unknown; readonly volume?: unknown };
   readonly revocable?: unknown;

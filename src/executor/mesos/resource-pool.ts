@@ -2,7 +2,7 @@
  * The raw resource entries of one agent and role (of one offer or several), to count them and to cut tasks out of them.
  *
  * A cut names the very entry it was taken from (role, reservations, allocation_info and all), because that is how Mesos
- * checks it against the offer; reserved entries go first, so that what others could use is left. Scalars are counted in
+ * checks it against the offer; what is reserved for the narrowest role goes first, so that what others could use is left. Scalars are counted in
  * thousandths, as Mesos does: it rounds to three decimals and refuses what is then not above zero.
  *
  * Left alone: revocable and shared entries, entries of resource providers, and disks with a source or a persistent volume,
@@ -40,8 +40,7 @@ export class ResourcePool {
   readonly #ports: PortEntry[] = [];
 
   constructor(entries: readonly RawResource[]) {
-    const usable = entries.filter(isUsable);
-    for (const raw of [...usable.filter(isReserved), ...usable.filter((entry) => !isReserved(entry))]) {
+    for (const raw of entries.filter(isUsable).sort((a, b) => depthOf(b) - depthOf(a))) {
       if (isScalarName(raw.name) && raw.type === 'SCALAR')
         this.#scalars[raw.name].push({ raw, left: toThousandths(raw.scalar?.value ?? 0) });
       else if (raw.name === 'ports' && raw.type === 'RANGES') this.#ports.push({ raw, ranges: rangesOf(raw) });
@@ -120,10 +119,13 @@ function isUsable(entry: RawResource): boolean {
   return !isSpecialDisk && entry.revocable === undefined && entry.shared === undefined && entry.provider_id === undefined;
 }
 
-/** Both forms: `reservations` with RESERVATION_REFINEMENT, `role` without. */
-function isReserved(entry: RawResource): boolean {
-  if (entry.reservations !== undefined && entry.reservations.length > 0) return true;
-  return entry.role !== undefined && entry.role !== '*';
+/**
+ * How narrow the circle is that may use it: what is reserved for `eng` is also for `eng/batch`, but not the other way round.
+ * 0: everybody. Both forms: `reservations` with RESERVATION_REFINEMENT, `role` without.
+ */
+function depthOf(entry: RawResource): number {
+  const role = entry.reservations?.at(-1)?.role ?? entry.role ?? '*';
+  return role === '*' ? 0 : role.split('/').length;
 }
 
 function toThousandths(value: number): number {

@@ -64,6 +64,48 @@ test('a task larger than what is reserved takes the rest from what is not', asyn
   });
 });
 
+test('roles below roles: what is reserved for any of them is summed, and a task is cut out of all of it', async () => {
+  const eng = { type: 'STATIC', role: 'eng' } as const;
+  const reserved = [
+    { role: 'eng', cpus: 2, mem: 64 },
+    { role: 'eng/batch', type: 'DYNAMIC', refines: [eng], cpus: 1, mem: 64 },
+  ] as const;
+  await withMesos({ agents: [{ resources: { cpus: 4, mem: 256 }, reserved }] }, async ({ master, lead }) => {
+    const leader = await lead(undefined, { framework: { roles: ['eng/batch'] } });
+    const offer = await leader.anOffer();
+    assert.deepEqual([offer.resources.cpus, offer.resources.mem], [7, 384]);
+    await leader.launch('a.1.1', { cpus: 6.5, mem: 384 });
+    await leader.awaitState('a.1.1', 'finished');
+    const [task] = master.calls.flatMap(({ accept }) => accept?.operations?.[0]?.launch?.task_infos ?? []);
+    assert.deepEqual(
+      task?.resources
+        ?.filter(({ name }) => name === 'cpus')
+        .map((one) => [one.scalar?.value, one.reservations?.length ?? 0, one.allocation_info?.role]),
+      [
+        [1, 2, 'eng/batch'],
+        [2, 1, 'eng/batch'],
+        [3.5, 0, 'eng/batch'],
+      ],
+    );
+  });
+});
+
+test('two roles, one below the other, are two offers that are not mixed; both can be suppressed and revived', async () => {
+  const agents = [{ resources: { cpus: 2, mem: 128 }, reserved: [{ role: 'eng', cpus: 1 }] }, { resources: { cpus: 2, mem: 128 } }];
+  await withMesos({ agents }, async ({ lead }) => {
+    const leader = await lead(undefined, { framework: { roles: ['eng', 'eng/batch'] } });
+    await until(() => leader.offers.size === 2, { what: 'an offer of each agent' });
+    for (const { agentId, pool } of leader.offers.values()) assert.ok([`${agentId}/eng`, `${agentId}/eng/batch`].includes(pool), pool);
+    leader.executor.perform({ type: 'suppress' });
+    leader.executor.perform({ type: 'decline', offerIds: [...leader.offers.keys()], refuseMs: 600_000 });
+    leader.offers.clear();
+    leader.executor.perform({ type: 'revive' });
+    await until(() => leader.offers.size === 2, { what: 'both again' });
+    await leader.launch('a.1.1', { cpus: 2 });
+    await leader.awaitState('a.1.1', 'finished');
+  });
+});
+
 test('attributes, region and zone are told with the offer', async () => {
   const agents = [{ attributes: { rack: 'a', ghz: 2.5 }, domain: { region: 'eu', zone: 'eu-1' } }];
   const domain = { region: 'eu', zone: 'eu-2' };

@@ -4,7 +4,7 @@
  * revive, a new agent); freed resources wait for the cycle.
  */
 
-import { allocated, contains, milliOf, unallocated, type Resources } from '../resources.ts';
+import { allocated, contains, isAllocatableTo, isRefined, milliOf, unallocated, type Resources } from '../resources.ts';
 import { addShare, occupy } from './books.ts';
 import { makeInverseOffers } from './inverse-offers.ts';
 import { satisfiesConstraints } from './offer-constraints.ts';
@@ -93,7 +93,8 @@ function offerAgent({ master, agent, wanting, totals }: Round): { framework: Fra
   );
   candidates.sort((a, b) => a.share - b.share);
   for (const { framework, role } of candidates) {
-    const resources = agent.available.filter((one) => one.reservation === undefined || one.reservation.role === role);
+    const knowsRefined = framework.capabilities.has('RESERVATION_REFINEMENT');
+    const resources = agent.available.filter((one) => isAllocatableTo(one, role) && (knowsRefined || !isRefined(one)));
     if (!isAllocatable(resources) || isRefused(master, framework, { role, agentId: agent.id, resources })) continue;
     if (!satisfiesConstraints(framework.constraints, role, agent.info)) continue;
     if (isRemote(master, agent) && !framework.capabilities.has('REGION_AWARE')) continue;

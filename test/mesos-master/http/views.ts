@@ -1,7 +1,7 @@
 /** What a leading master shows of itself: small but true subsets of /state, /slaves, /frameworks and /metrics/snapshot. */
 
 import type { AgentEntry, Framework, MasterState, Task } from '../core/model.ts';
-import { describeValue, milliOf, type Resources } from '../resources.ts';
+import { describeValue, milliOf, reservedTo, type Resources } from '../resources.ts';
 
 export function stateView(master: MasterState): object {
   return {
@@ -100,7 +100,7 @@ function slaveView(agent: AgentEntry): object {
     used_resources: totals(tasks.flatMap((task) => task.resources)),
     offered_resources: totals([...agent.offers.values()].flatMap((offer) => offer.resources)),
     reserved_resources: reserved(resources),
-    unreserved_resources: totals(resources.filter((one) => one.reservation === undefined)),
+    unreserved_resources: totals(resources.filter((one) => one.reservations === undefined)),
     ...(drain === undefined ? {} : { drain_info: drain }),
   };
 }
@@ -110,8 +110,8 @@ function rangesText(ranges: readonly { readonly begin: number; readonly end: num
 }
 
 function reserved(resources: Resources): object {
-  const roles = new Set(resources.flatMap(({ reservation }) => (reservation === undefined ? [] : [reservation.role])));
-  return Object.fromEntries([...roles].map((role) => [role, totals(resources.filter((one) => one.reservation?.role === role))]));
+  const roles = new Set(resources.flatMap((one) => reservedTo(one) ?? []));
+  return Object.fromEntries([...roles].map((role) => [role, totals(resources.filter((one) => reservedTo(one) === role))]));
 }
 
 function totals(resources: Resources): object {

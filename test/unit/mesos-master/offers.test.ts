@@ -178,6 +178,74 @@ test(
   }),
 );
 
+const HIERARCHY = {
+  agents: [
+    {
+      resources: { cpus: 1, mem: 512 },
+      reserved: [
+        { role: 'eng', cpus: 2 },
+        { role: 'eng/batch', type: 'DYNAMIC', principal: 'p', refines: [{ type: 'STATIC', role: 'eng' }], cpus: 4 },
+      ],
+    },
+  ],
+} as const;
+const REFINED = [{ type: 'MULTI_ROLE' }, { type: 'RESERVATION_REFINEMENT' }];
+
+test(
+  'what is reserved for a role is for the roles below it too, and not the other way round',
+  withRig({ ...HIERARCHY, timing: { allocationMs: 30 } }, async (rig) => {
+    const cpusOf = async (role: string, capabilities = REFINED): Promise<readonly number[]> => {
+      const probe = await rig.subscribe({ info: { roles: [role], capabilities } });
+      const offer = await firstOffer(rig, probe);
+      assert.equal(offer.allocation_info?.role, role);
+      assert.ok(offer.resources.every((one) => one.allocation_info?.role === role));
+      await probe.call('TEARDOWN');
+      return offer.resources
+        .filter(({ name }) => name === 'cpus')
+        .map((one) => one.scalar?.value ?? 0)
+        .sort();
+    };
+    assert.deepEqual(await cpusOf('eng/batch'), [1, 2, 4]);
+    assert.deepEqual(await cpusOf('eng/batch/nightly'), [1, 2, 4]);
+    assert.deepEqual(await cpusOf('eng'), [1, 2]);
+    assert.deepEqual(await cpusOf('eng/other'), [1, 2]);
+    assert.deepEqual(await cpusOf('engine'), [1]);
+    // A stack has no words in the older form.
+    assert.deepEqual(await cpusOf('eng/batch', [{ type: 'MULTI_ROLE' }]), [1, 2]);
+  }),
+);
+
+test(
+  'a task takes refined reservations with their whole stack only',
+  withRig(HIERARCHY, async (rig) => {
+    const probe = await rig.subscribe({ acknowledges: true, info: { roles: ['eng/batch'], capabilities: REFINED } });
+    const offer = await firstOffer(rig, probe);
+    const stack = [
+      { type: 'STATIC', role: 'eng' },
+      { type: 'DYNAMIC', role: 'eng/batch', principal: 'p' },
+    ];
+    const tasks = (
+      [
+        ['whole', stack],
+        ['part', stack.slice(1)],
+      ] as const
+    ).map(([id, reservations]) =>
+      taskInfo({ id, agentId: offer.agent_id.value, resources: [amount('cpus', 4, { reservations }), amount('mem', 32)] }),
+    );
+    await accept(
+      probe,
+      [offer.id.value],
+      tasks.map((task) => [task]),
+    );
+    await stateOf(rig, probe, { id: 'whole', state: 'FINISHED' });
+    const { message } = await stateOf(rig, probe, { id: 'part', state: 'ERROR' });
+    assert.match(
+      message ?? '',
+      /^Total resources cpus\(allocated: eng\/batch\)\(reservations: \[\(DYNAMIC,eng\/batch,p\)\]\):4; .* is more than available/,
+    );
+  }),
+);
+
 test(
   'without MULTI_ROLE there is no allocation_info',
   withRig({}, async (rig) => {

@@ -39,8 +39,8 @@ test('neighbouring ranges become one', () => {
 });
 
 test('a part is contained only with the same reservation and allocation', () => {
-  const reserved = [{ ...scalar('cpus', 2), reservation: etl }];
-  assert.ok(contains(reserved, [{ ...scalar('cpus', 2), reservation: etl }]));
+  const reserved = [{ ...scalar('cpus', 2), reservations: [etl] }];
+  assert.ok(contains(reserved, [{ ...scalar('cpus', 2), reservations: [etl] }]));
   assert.ok(!contains(reserved, [scalar('cpus', 1)]));
   assert.ok(!contains(allocated([scalar('cpus', 2)], 'a'), allocated([scalar('cpus', 1)], 'b')));
   assert.ok(!contains([scalar('cpus', 2)], [scalar('cpus', 1.5), scalar('cpus', 1)]));
@@ -50,19 +50,19 @@ test('a part is contained only with the same reservation and allocation', () => 
 });
 
 test('the texts of Mesos', () => {
-  const resources = allocated([...ports([31_000, 32_000]), { ...scalar('cpus', 0.1), reservation: etl }, scalar('mem', 99_968)], '*');
+  const resources = allocated([...ports([31_000, 32_000]), { ...scalar('cpus', 0.1), reservations: [etl] }, scalar('mem', 99_968)], '*');
   assert.equal(
     describe(resources),
     'ports(allocated: *):[31000-32000]; cpus(allocated: *)(reservations: [(STATIC,etl)]):0.1; mem(allocated: *):99968',
   );
-  const dynamic = { ...scalar('cpus', 1), reservation: { type: 'DYNAMIC', role: 'etl', principal: 'p' } as const };
+  const dynamic = { ...scalar('cpus', 1), reservations: [{ type: 'DYNAMIC', role: 'etl', principal: 'p' }] as const };
   assert.equal(describe([dynamic]), 'cpus(reservations: [(DYNAMIC,etl,p)]):1');
 });
 
 test('JSON in the form that the framework understands', () => {
   const resources: Resources = allocated(
     [
-      { ...scalar('cpus', 2), reservation: etl },
+      { ...scalar('cpus', 2), reservations: [etl] },
       { name: 'tags', items: ['a'] },
     ],
     'etl',

@@ -48,6 +48,23 @@ test('the older form of a reservation, a role, counts as one too', () => {
   );
 });
 
+test('of a hierarchy of roles the narrowest is used up first, each entry with its whole stack of reservations', () => {
+  const marks = { allocation_info: { role: 'eng/batch' } };
+  const eng = { type: 'STATIC', role: 'eng' } as const;
+  const everybodys = scalar('cpus', 4, marks);
+  const ofEng = scalar('cpus', 2, { ...marks, reservations: [eng] });
+  const ofBatch = scalar('cpus', 1, { ...marks, reservations: [eng, { type: 'DYNAMIC', role: 'eng/batch', principal: 'p' }] });
+  const pool = new ResourcePool([everybodys, ofEng, ofBatch]);
+  assert.equal(pool.total().cpus, 7);
+  assert.deepEqual(take(pool, { cpus: 0.5 }), [{ ...ofBatch, scalar: { value: 0.5 } }]);
+  assert.deepEqual(take(pool, { cpus: 3 }), [
+    { ...ofBatch, scalar: { value: 0.5 } },
+    { ...ofEng, scalar: { value: 2 } },
+    { ...everybodys, scalar: { value: 0.5 } },
+  ]);
+  assert.equal(pool.total().cpus, 3.5);
+});
+
 test('nothing is taken, and the shortage named, when one resource is short', () => {
   const pool = new ResourcePool([scalar('cpus', 1), scalar('mem', 64)]);
   assert.equal(pool.take({ ...NOTHING, cpus: 0.5, mem: 65 }), 'mem: 65 needed, 64 left');
