@@ -203,7 +203,7 @@ test(
       return offer.resources
         .filter(({ name }) => name === 'cpus')
         .map((one) => one.scalar?.value ?? 0)
-        .sort();
+        .sort((a, b) => a - b);
     };
     assert.deepEqual(await cpusOf('eng/batch'), [1, 2, 4]);
     assert.deepEqual(await cpusOf('eng/batch/nightly'), [1, 2, 4]);
