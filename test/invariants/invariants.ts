@@ -48,8 +48,9 @@ export class Invariants {
   readonly #intents = new Map<string, Revision>();
   #term: Revision | undefined;
   #sequence = 0;
-  /** Steps looked at so far. */
+  /** Steps looked at so far, and terms that they were written in. */
   checks = 0;
+  terms = 0;
 
   /** Takes every transaction in the order in which it landed. */
   onTransaction(transaction: Transaction): void {
@@ -147,6 +148,7 @@ export class Invariants {
           if (key.startsWith(NODES)) continue;
           if (key !== LEADER_KEY) throw new InvariantViolation('one-writer', `the store itself wrote ${key}`);
           this.#term = value === undefined ? undefined : revision;
+          if (value !== undefined) this.terms += 1;
           this.#sequence = 0;
         }
         return;

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock/system-clock.ts';
 import { StandInMaster, type StandInOptions } from '../mesos-master/master.ts';
 import { ScriptedRunner } from '../mesos-master/runner/scripted.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type KairosNode, startKairos } from './kairos-node.ts';
 import { until } from './until.ts';
 
@@ -14,8 +15,10 @@ export interface KairosCluster {
   readonly master: StandInMaster;
   /** Those that run, by id. */
   readonly nodes: ReadonlyMap<string, KairosNode>;
-  /** Of a node that says it leads; waits for one. `except`: one that does not count, as it stands still. */
-  leader(except?: string): Promise<string>;
+  /** Of a node that says it leads; waits for one. */
+  leader(): Promise<string>;
+  /** The node's way to etcd, which can fail. */
+  wayToEtcd(id: string): FaultProxy;
   node(id: string): KairosNode;
   /** Any that runs. */
   anyNode(): KairosNode;
@@ -37,16 +40,19 @@ export async function startCluster({ ids, mesos = quickMesos(), settings = [] }:
   const etcd = await startEtcd();
   const master = await StandInMaster.start(mesos);
   const nodes = new Map<string, KairosNode>();
+  const ways = new Map<string, FaultProxy>();
+  for (const id of ids) ways.set(id, await startFaultProxy(etcd.hosts[0] as string));
+  const wayToEtcd = (id: string): FaultProxy => ways.get(id) as FaultProxy;
   const start = async (id: string): Promise<void> => {
-    const own = [`node.id=${id}`, 'store.kind=etcd', `store.etcd.hosts=[${etcd.hosts.join(',')}]`];
+    const own = [`node.id=${id}`, 'store.kind=etcd', `store.etcd.hosts=[${wayToEtcd(id).host}]`];
     const executor = ['executor.kind=mesos', `executor.mesos.masters=["${master.url}"]`];
     nodes.set(id, await startKairos([...own, ...executor, ...settings]));
   };
   for (const id of ids) await start(id);
   const node = (id: string): KairosNode => nodes.get(id) as KairosNode;
   return {
-    ...{ etcd, master, nodes, node, start },
-    leader: (except) => findLeader(nodes, except),
+    ...{ etcd, master, nodes, node, start, wayToEtcd },
+    leader: () => findLeader(nodes),
     anyNode: () => [...nodes.values()][0] as KairosNode,
     async kill(id) {
       await node(id).kill();
@@ -55,6 +61,7 @@ export async function startCluster({ ids, mesos = quickMesos(), settings = [] }:
     async close() {
       for (const one of nodes.values()) await one.stop();
       await master.stop();
+      for (const way of ways.values()) await way.stop();
       await etcd.stop();
     },
   };
@@ -65,10 +72,10 @@ function quickMesos(): StandInOptions {
   return { runner, timing: { allocationMs: 100 } };
 }
 
-async function findLeader(nodes: ReadonlyMap<string, KairosNode>, except: string | undefined): Promise<string> {
+async function findLeader(nodes: ReadonlyMap<string, KairosNode>): Promise<string> {
   let found: string | undefined;
   const look = async (): Promise<boolean> => {
-    for (const [id, node] of nodes) if (id !== except && (await isLeading(node))) found = id;
+    for (const [id, node] of nodes) if (await isLeading(node)) found = id;
     return found !== undefined;
   };
   await until(look, { limitMs: LEADER_LIMIT_MS, what: 'a leader' });
