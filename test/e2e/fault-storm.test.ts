@@ -55,7 +55,7 @@ const NAMES = JOBS.map((job) => (job as { name: string }).name);
 
 /** What becomes of a task is a function of its id. */
 function script(id: string): Script {
-  const seeded = new Seeded([...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) >>> 0, 7));
+  const seeded = new Seeded(Buffer.from(id).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7));
   const durationMs = id.startsWith('slow.') ? 300 + seeded.below(600) : 20 + seeded.below(400);
   const end = { how: 'exited', status: seeded.chance(0.25) ? 1 + seeded.below(3) : 0 } as const;
   return { startingMs: 10, runningMs: 10, durationMs, end };
