@@ -14,7 +14,7 @@ export const FIRST_INSTANT = -62_135_596_800_000;
 export const LAST_INSTANT = 253_402_300_799_999;
 
 /** 400 years: after so many days the calendar, weekdays included, repeats exactly. */
-export const DAYS_PER_CYCLE = 146_097;
+const DAYS_PER_CYCLE = 146_097;
 /** The mean length of a month over one such cycle of 4,800 months. */
 export const MEAN_MONTH_MS = (DAYS_PER_CYCLE / 4800) * DAY_MS;
 

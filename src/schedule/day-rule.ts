@@ -5,7 +5,7 @@
  * doesn't restrict. A day that a month lacks (31 April, and 31W with it) never matches in that month.
  */
 
-import { DAYS_PER_CYCLE, dateOfDay, dayOfDate, daysInMonth, weekdayOfDay } from './calendar.ts';
+import { dateOfDay, dayOfDate, daysInMonth, weekdayOfDay } from './calendar.ts';
 import { bitCount, hasValue, highestBit, lowestBit, type ValueSet } from './value-set.ts';
 
 export interface DayOfMonthRule {
@@ -109,11 +109,9 @@ export function countDays(rule: DayRule, from: number, to: number): number {
   return count;
 }
 
-/** Whether there is any such day; the calendar repeats, so one cycle of it tells. */
+/** Whether there is any such day; the calendar repeats every 400 years, so those that are searched tell. */
 export function meansAnyDay(rule: DayRule): boolean {
-  const start = dayOfDate(2000, 1, 1);
-  const first = firstDayFrom(rule, start);
-  return first !== undefined && first < start + DAYS_PER_CYCLE;
+  return firstDayFrom(rule, dayOfDate(2000, 1, 1)) !== undefined;
 }
 
 function daysMeant(rule: DayRule, year: number, month: number): number {

@@ -42,7 +42,6 @@ export class RepeatingSchedule implements Schedule {
   }
 
   count(after: Instant, until: Instant, limit: number): number {
-    if (until <= after) return 0;
     const first = this.#indexAt(after) + 1;
     const last = Math.min(this.#indexAt(until), this.#interval.times - 1);
     const indices = last - first + 1;

@@ -11,14 +11,19 @@ import { register } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runInThisContext } from 'node:vm';
+import fc from 'fast-check';
 import { forgetAll } from './forgetful-memo.ts';
 import { type CollectedTest, forgetCollectedTests, takeCollectedTests } from './uvu-collector.ts';
 
 const UNIT_TESTS = 'test/unit';
 const ROOMS = ['schedule', 'job', 'engine'];
 
-/** They say at length what others say in short, and would make a mutant take seconds. */
-const TOO_SLOW = new Set(['every-transition.test.ts', 'cron-differential.test.ts', 'schedule-properties.test.ts']);
+/** It says at length what others say in short, and would make a mutant take half a minute. */
+const TOO_SLOW = new Set(['every-transition.test.ts']);
+
+/** A property is tried with as many examples as fit into this, and with the same in every run. */
+const PROPERTY_MS = 800;
+const PROPERTY_SEED = 1;
 
 /** How long each test took without a mutant, in milliseconds: for the processes that come after the one that found out. */
 const TIMES_FILE = 'mutation-test-times.json';
@@ -120,7 +125,10 @@ class UvuRunner {
   }
 
   #newLoad(): number {
-    if (this.#loads === 0) register(`data:text/javascript,${encodeURIComponent(loader())}`);
+    if (this.#loads === 0) {
+      register(`data:text/javascript,${encodeURIComponent(loader())}`);
+      fc.configureGlobal({ interruptAfterTimeLimit: PROPERTY_MS, seed: PROPERTY_SEED });
+    }
     return (this.#loads += 1);
   }
 

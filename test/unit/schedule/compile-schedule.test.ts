@@ -70,6 +70,9 @@ const ACCEPTED: readonly (readonly [text: string, first: string, second: string]
   ['R5//PT1H', '2026-01-01T10:30:00Z', '2026-01-01T11:30:00Z'],
   ['R2//2026-01-01T10:45:00Z', '2026-01-01T10:30:00Z', '2026-01-01T10:45:00Z'],
   ['R/2026-01-01T03:00:00Z/2026-01-01T03:20:00Z', '2026-01-01T03:00:00Z', '2026-01-01T03:20:00Z'],
+  ['R/2026-01-01T03:00:00Z/2026-01-01T03:00:01Z', '2026-01-01T03:00:00Z', '2026-01-01T03:00:01Z'],
+  ['R999999999999999//PT1H', '2026-01-01T10:30:00Z', '2026-01-01T11:30:00Z'],
+  ['R/0001-01-01T00:00:00Z/P1D', '2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'],
   ['R/2000-01-01T00:00:00Z/PT1S', '2026-01-01T00:00:01Z', '2026-01-01T00:00:02Z'],
 ];
 
@@ -155,6 +158,7 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['r5//PT1H', 'a repeating interval begins with a capital R'],
   ['r//PT1H', 'a repeating interval begins with a capital R'],
   ['R-1//PT1H', '"R-1" is not R and a number of times; allowed is R (without end), R0, R1'],
+  ['RR5//PT1H', '"RR5" is not R and a number of times'],
   ['R1.5//PT1H', '"R1.5" is not R and a number of times'],
   ['R1000000000000000//PT1H', 'the number of times has more than 15 digits'],
   ['R/P1D/2026-01-01T00:00:00Z', 'the period comes last'],
@@ -174,6 +178,7 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['R/2026-01-01T00:00:60Z/P1D', 'second 60 is outside 00-59'],
   ['R/2026-01-01T00:00:00+16:00/P1D', 'offset +16:00 is outside -15:59 to +15:59'],
   ['R/0001-01-01T00:00:00+01:00/P1D', 'is outside the years 0001 to 9999'],
+  ['R/9999-12-31T23:30:00-01:00/P1D', 'is outside the years 0001 to 9999'],
   ['R/2026-01-01Z/P1D', '"2026-01-01Z" is not an ISO 8601 date and time; allowed is a date and time such as 2026-01-01T03:00:00Z'],
   ['R/20260101T000000Z/P1D', '"20260101T000000Z" is not an ISO 8601 date and time'],
   ['R/2026-01-01 00:00:00Z/P1D', 'is not an ISO 8601 date and time'],
@@ -233,6 +238,7 @@ test('what is wrong with an item is kept as the cause', () => {
   const item = thrown('0 0 * FOO *').cause;
   assert.ok(item instanceof CronItemError && item.item === 'FOO' && item.cause instanceof Error, 'down to what the parser said');
   assert.equal('cause' in thrown('* *'), false);
+  assert.equal((thrown('R//P1DX').cause as ScheduleError).field, 'duration');
 });
 
 test('an unknown time zone is refused as such', () => {
@@ -242,6 +248,12 @@ test('an unknown time zone is refused as such', () => {
       (error) => error instanceof ScheduleError && error.field === 'timeZone' && /is not known; allowed are IANA names/.test(error.message),
     );
   }
+});
+
+test('of a long name of a zone a refusal shows the beginning', () => {
+  const name = 'A'.repeat(100);
+  assert.throws(() => compile('@daily', name), new RegExp(`Time zone "${name}" is`));
+  assert.throws(() => compile('@daily', `${name}A`), new RegExp(`Time zone "${name}…" is`));
 });
 
 test('the zone is UTC unless one is given', () => {
@@ -260,10 +272,14 @@ test('a schedule stays within the years 1 to 9999', () => {
   assert.equal(cron.next(Number.POSITIVE_INFINITY), undefined);
   assert.equal(cron.next(Number.NEGATIVE_INFINITY), -62_135_596_800_000);
   assert.equal(cron.previous(-62_135_596_800_000), undefined);
+  assert.equal(cron.previous(-62_135_596_799_999), -62_135_596_800_000);
+  assert.equal(cron.count(Number.NEGATIVE_INFINITY, -62_135_596_800_000, 10), 1);
+  assert.equal(compile('@yearly', 'America/New_York').previous(-62_135_596_799_999), undefined, 'there it is still the year 0');
   assert.equal(cron.previous(Number.POSITIVE_INFINITY), Date.UTC(9999, 0, 1));
   const repeating = compile('R/9999-12-31T00:00:00Z/P1D');
   assert.equal(repeating.next(Date.UTC(9999, 11, 31)), undefined);
   assert.equal(repeating.previous(Number.POSITIVE_INFINITY), Date.UTC(9999, 11, 31));
+  assert.equal(compile('R/9999-12-31T23:59:59.999Z/P1D').next(0), 253_402_300_799_999);
 });
 
 test('instants between milliseconds are understood', () => {

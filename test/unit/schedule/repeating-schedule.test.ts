@@ -59,6 +59,8 @@ test('a range counts what lies after its beginning and up to its end, and no fur
   assert.equal(schedule.count(hours(0) - 1, hours(3), 100), 4);
   assert.equal(schedule.count(hours(0), hours(3), 2), 2);
   assert.equal(schedule.count(hours(0), hours(3), 0), 0);
+  assert.equal(schedule.count(hours(0), hours(3), -1), 0);
+  assert.equal(schedule.count(hours(2), hours(2), 100), 0);
   assert.equal(schedule.count(hours(3), hours(0), 100), 0);
   assert.equal(schedule.count(hours(-9), hours(-1), 100), 0);
   assert.equal(schedule.count(hours(0), hours(3), Number.POSITIVE_INFINITY), 3);
@@ -76,6 +78,19 @@ test('the days of a start with an offset follow the wall clock of the zone', () 
   const schedule = compile('R/2026-03-28T10:00:00+09:00/P1D', 'Europe/Berlin');
   assert.equal(schedule.next(0), Date.UTC(2026, 2, 28, 1));
   assert.equal(schedule.next(Date.UTC(2026, 2, 29, 12)), Date.UTC(2026, 2, 30, 0));
+});
+
+test('an empty start keeps the wall time that it had in the zone', () => {
+  const anchor = Date.UTC(2026, 2, 28, 9);
+  const schedule = compileSchedule({ text: 'R//P1D', timeZone: 'Europe/Berlin', seed: '', anchor });
+  assert.equal(schedule.next(0), anchor);
+  assert.equal(schedule.next(anchor), Date.UTC(2026, 2, 29, 8));
+});
+
+test('hours are counted exactly from a start in the second pass of a repeated hour', () => {
+  const start = Date.UTC(2026, 9, 25, 1, 30);
+  const schedule = compile('R/2026-10-25T01:30:00Z/PT1H', 'Europe/Berlin');
+  assert.equal(schedule.next(start), start + 3_600_000);
 });
 
 test('the newest time after a very long outage is found without walking', () => {
@@ -101,6 +116,14 @@ test('a count over thirty years is exact', () => {
   assert.equal(compile('R/2026-01-31/P1M').count(ANCHOR, until, 100), 100);
 });
 
+test('a count from one middle of a month to another is exact', () => {
+  const [from, to] = [Date.UTC(2026, 2, 15, 12), Date.UTC(2028, 2, 10, 12)];
+  assert.equal(compile('0 3 * * *').count(from, to, Number.POSITIVE_INFINITY), (to - from) / DAY);
+  assert.equal(compile('*/10 15 3 * * *').count(from, to, Number.POSITIVE_INFINITY), (6 * (to - from)) / DAY);
+  assert.equal(compile('0 3 31 * *').count(from, to, Number.POSITIVE_INFINITY), 14);
+  assert.equal(compile('0 3 * 3 *').count(from, to, Number.POSITIVE_INFINITY), 16 + 31 + 10);
+});
+
 test('two days that a zone made one are one nominal time', () => {
   const schedule = compile('R/2011-12-01T00:00/P1D', 'Pacific/Apia');
   const end = Date.UTC(2011, 11, 30, 10);
@@ -111,6 +134,9 @@ test('two days that a zone made one are one nominal time', () => {
   assert.equal(schedule.count(end - DAY, end + DAY, 100), 2);
   assert.equal(schedule.count(0, Date.UTC(2012, 0, 31, 9, 59), 100), 61);
   assert.equal(schedule.count(0, Date.UTC(2012, 0, 31, 9, 59), 40), 40);
+  assert.equal(schedule.count(0, end, 31), 30, 'it is seen at the end of what is counted');
+  const everyOther = compile('R/2011-12-01T05:00/P2D', 'Pacific/Apia');
+  assert.equal(everyOther.count(0, Date.UTC(2011, 11, 31, 9, 59), 100), 16, 'on the day that was left out it had no time');
 });
 
 test.run();

@@ -18,6 +18,16 @@ test('the offset is the one that the clock of the zone shows', () => {
   );
 });
 
+test('an offset may have minutes and seconds', () => {
+  const offsetAt = (name: string, at: number): number => zoneNamed(name).segmentAt(at).offset;
+  assert.equal(offsetAt('Africa/Monrovia', Date.UTC(1971, 5, 1)), -(44 * MINUTE + 30_000));
+  assert.equal(offsetAt('Asia/Kathmandu', Date.UTC(2026, 0, 1)), 5 * HOUR + 45 * MINUTE);
+  assert.equal(
+    offsetAt('Europe/Amsterdam', Date.UTC(1900, 0, 1)),
+    wallClock('Europe/Amsterdam')(Date.UTC(1900, 0, 1)) - Date.UTC(1900, 0, 1),
+  );
+});
+
 test('segments follow each other without a hole, whichever is asked for first', () => {
   for (const name of ['America/New_York', 'Africa/Casablanca', 'Pacific/Apia', 'UTC']) {
     const zone = zoneNamed(name);
@@ -71,6 +81,12 @@ test('a change is understood wherever it falls beside the blocks that segments a
   }
 });
 
+test('where nothing changes a block begins with what the clock reads then', () => {
+  const block = 50 * 2 ** 35;
+  const zone = new Zone('test', () => HOUR);
+  for (const at of [block - 1, block, block + 1]) assert.equal(zone.latestWall(at), at + HOUR);
+});
+
 test('memory is bounded however far apart the instants are', () => {
   let reads = 0;
   const zone = new Zone('test', () => {
@@ -81,6 +97,8 @@ test('memory is bounded however far apart the instants are', () => {
   const before = reads;
   zone.segmentAt(Date.UTC(2999, 0, 2));
   assert.equal(reads, before);
+  for (let time = 0; time < 3; time += 1) for (const year of [2998, 2990]) zone.segmentAt(Date.UTC(year, 0, 2));
+  assert.equal(reads, before, 'what was asked lately is remembered');
 });
 
 test.run();
