@@ -50,38 +50,97 @@ test('what is not said has its default', () => {
 test('what is said is kept, units resolved', () => {
   const job = resolveSpec({
     ...least,
-    after: ['p', { job: 'q', on: 'completion' }],
+    after: ['p', { job: 'q', on: 'completion' }, { job: 'r' }],
     join: 'latest',
-    task: {
-      image: 'i',
-      user: 'u',
-      ports: [{ containerPort: 80 }],
-      volumes: [{ containerPath: '/d', source: 'v' }],
-      artifacts: [{ uri: 'x', destination: 'y' }],
-    },
     constraints: [
       ['rack', 'UNIQUE'],
       ['zone', 'LIKE', 'a.*'],
     ],
-    retry: { attempts: 5, on: [1] },
+    placement: 'spread',
+    retry: { attempts: 5, delay: 'PT5S', factor: 3, maxDelay: 'PT20S', jitter: 0.5, on: [1] },
     timeout: 'PT1H',
-    startingDeadline: 'PT5M',
+    killGrace: 'PT0S',
+    unreachableTimeout: 'PT2H',
     overlap: 'allow',
+    startingDeadline: 'PT5M',
+    catchUp: 'all',
+    priority: 0,
+    suspended: true,
+    owner: 'o',
+    labels: { a: 'b' },
+    keepRuns: 7,
   });
-  assert.deepEqual(job.after, [
-    { job: 'p', on: 'success' },
-    { job: 'q', on: 'completion' },
-  ]);
-  assert.equal(job.join, 'latest');
-  assert.deepEqual(job.task.ports, [{ hostPort: 0, containerPort: 80, protocol: 'tcp' }]);
-  assert.deepEqual(job.task.volumes, [{ containerPath: '/d', source: 'v', mode: 'rw' }]);
-  assert.deepEqual(job.task.artifacts, [{ uri: 'x', extract: true, executable: false, cache: false, destination: 'y' }]);
-  assert.deepEqual(job.constraints, [
-    { attribute: 'rack', operator: 'UNIQUE', value: undefined },
-    { attribute: 'zone', operator: 'LIKE', value: 'a.*' },
-  ]);
-  assert.deepEqual(job.retry, { attempts: 5, delayMs: 30_000, factor: 2, maxDelayMs: 600_000, jitter: 0.1, on: [1] });
-  assert.deepEqual([job.timeoutMs, job.startingDeadlineMs, job.overlap], [HOUR, 300_000, 'allow']);
+  assert.deepEqual(job, {
+    ...resolveSpec(least),
+    after: [
+      { job: 'p', on: 'success' },
+      { job: 'q', on: 'completion' },
+      { job: 'r', on: 'success' },
+    ],
+    join: 'latest',
+    constraints: [
+      { attribute: 'rack', operator: 'UNIQUE', value: undefined },
+      { attribute: 'zone', operator: 'LIKE', value: 'a.*' },
+    ],
+    placement: 'spread',
+    retry: { attempts: 5, delayMs: 5_000, factor: 3, maxDelayMs: 20_000, jitter: 0.5, on: [1] },
+    timeoutMs: HOUR,
+    killGraceMs: 0,
+    unreachableTimeoutMs: 2 * HOUR,
+    overlap: 'allow',
+    startingDeadlineMs: 300_000,
+    catchUp: 'all',
+    priority: 0,
+    suspended: true,
+    owner: 'o',
+    labels: { a: 'b' },
+    keepRuns: 7,
+  });
+  assert.deepEqual(resolveSpec({ ...least, retry: { on: [2] } }).retry, { ...resolveSpec(least).retry, on: [2] });
+});
+
+test('what is said of a task is kept', () => {
+  const task = {
+    image: 'i',
+    command: ['a', 'b'],
+    user: 'u',
+    env: { A: 'b' },
+    secrets: { S: 's' },
+    cpus: 2,
+    mem: 3,
+    disk: 4,
+    gpus: 5,
+    limits: { cpus: 6 },
+    shmSize: 7,
+    hostname: 'h',
+    network: 'bridge',
+    ports: [{ hostPort: 8, containerPort: 9, protocol: 'udp', name: 'n' }],
+    volumes: [{ containerPath: '/d', source: 'v', mode: 'ro', driver: 'd', driverOptions: { o: 'p' } }],
+    artifacts: [{ uri: 'x', extract: false, executable: true, cache: true, destination: 'y' }],
+    dockerParameters: [{ key: 'k', value: 'v' }],
+    pullSecret: 'p',
+    pull: 'never',
+  } as const;
+  assert.deepEqual(resolveSpec({ ...least, task }).task, task);
+});
+
+test('what is not said of a port, a volume or an artifact has its default', () => {
+  const { task } = resolveSpec({
+    ...least,
+    task: { ports: [{}], volumes: [{ containerPath: '/d', source: 'v' }], artifacts: [{ uri: 'x' }], secrets: {} },
+  });
+  assert.deepEqual(task.ports, [{ hostPort: 0, containerPort: 0, protocol: 'tcp' }]);
+  assert.deepEqual(task.volumes, [{ containerPath: '/d', source: 'v', mode: 'rw' }]);
+  assert.deepEqual(task.artifacts, [{ uri: 'x', extract: true, executable: false, cache: false }]);
+  assert.equal('secrets' in task, false);
+});
+
+test('a schedule follows the zone that is said, or UTC', () => {
+  const spec: JobSpec = { ...least, schedule: '0 3 * * *' };
+  const nextOf = (one: JobSpec): number | undefined => resolveJob({ spec: one, scheduledSince: 0 }).schedule?.next(Date.UTC(2026, 6, 1));
+  assert.equal(nextOf(spec), Date.UTC(2026, 6, 1, 3));
+  assert.equal(nextOf({ ...spec, timeZone: 'Europe/Berlin' }), Date.UTC(2026, 6, 1, 1));
+  assert.equal(resolveJob({ spec: least, scheduledSince: 0 }).schedule, undefined);
 });
 
 test('a dependent job queues by default, any other forbids', () => {
