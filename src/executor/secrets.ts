@@ -65,7 +65,7 @@ class SecretExecutor implements Executor {
     const { taskId, agentId } = launch;
     const source = this.#source;
     if (source === undefined) {
-      const message = `task.secrets, task.pullSecret: the ${this.kind} executor is given none (executor.secretsDirectory; never for processes)`;
+      const message = 'task.secrets, task.pullSecret: there are none: no executor.secretsDirectory is configured';
       return { taskId, agentId, state: 'rejected', reason: 'secrets-unsupported', message };
     }
     try {

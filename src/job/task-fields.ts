@@ -60,7 +60,7 @@ const secretName = z
 const secretsSchema = z
   .record(envName, secretName.describe('Name of the secret: a file in the directory that executor.secretsDirectory names.'))
   .refine((secrets) => Object.keys(secrets).length <= MAX_TASK_ITEMS, { error: `must have at most ${MAX_TASK_ITEMS} secrets` })
-  .describe('Environment variables whose values are secrets, by name; looked up at each launch, never stored. Not for processes.');
+  .describe('Environment variables whose values are secrets, by name; looked up at each launch, never stored.');
 
 const path = boundedWord(4096).startsWith('/', { error: 'must be an absolute path' });
 const port = z.int().min(0).max(65_535);

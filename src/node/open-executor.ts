@@ -21,9 +21,7 @@ export interface ExecutorDependencies {
 
 export async function openExecutor(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {
   const executor = await openKind(config, deps);
-  // A process gets its environment by a command line and a file, where others could see it.
-  const mayHaveSecrets = config.secretsDirectory !== '' && executor.kind !== 'process';
-  return withSecrets(executor, mayHaveSecrets ? secretFiles(resolve(config.secretsDirectory)) : undefined);
+  return withSecrets(executor, config.secretsDirectory === '' ? undefined : secretFiles(resolve(config.secretsDirectory)));
 }
 
 async function openKind(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {

@@ -198,12 +198,15 @@ export class ProcessHost implements TaskHost {
     }
   }
 
-  #commandLine({ taskId, env }: TaskLaunch, command: string | readonly string[], as: Credentials): CommandLine {
+  #commandLine({ taskId, task, env }: TaskLaunch, command: string | readonly string[], as: Credentials): CommandLine {
     const home = join(this.#store.pathOf(taskId), 'sandbox');
+    const isSecret = (name: string): boolean => task.secrets !== undefined && Object.hasOwn(task.secrets, name);
+    const all = Object.entries({ ...this.#options.environment, HOME: home, ...env });
     return {
       prefix: as.type === 'other' ? as.command : [],
       command: typeof command === 'string' ? ['/bin/sh', '-c', command] : command,
-      env: { ...this.#options.environment, HOME: home, ...env },
+      env: Object.fromEntries(all.filter(([name]) => !isSecret(name))),
+      secrets: Object.fromEntries(all.filter(([name]) => isSecret(name))),
     };
   }
 

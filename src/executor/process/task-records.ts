@@ -2,7 +2,7 @@
  * The files of one task's directory, and nothing about what they mean (see evidence.ts).
  *
  *     <dataDir>/tasks/<taskId>/      made exclusively when the launch begins; renamed to ended/<taskId> when acknowledged
- *       command                      what to run, for the wrapper; for the owner only, as its environment may hold secrets
+ *       command                      what to run, for the wrapper; for the owner only. With secrets it is gone once it is read
  *       task.json                    when it was launched, and what it holds; both are written before anything is started
  *       start                        the wrapper's process id and start time, or `void`: never to be started
  *       exit                         the exit code; counts once it ends with a newline

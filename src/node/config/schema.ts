@@ -83,7 +83,7 @@ const executor = z.strictObject({
   hostname: text.default('').describe('Name of this machine in offers and constraints; empty: its own.'),
   attributes: z.record(text, text).default({}).describe('Attributes of this machine, for constraints (docker, process).'),
   resources: resources.prefault({}),
-  secretsDirectory: text.default('').describe('Directory whose files are the secrets that tasks may name (docker, mesos); empty: none.'),
+  secretsDirectory: text.default('').describe('Directory whose files are the secrets that tasks may name; empty: none.'),
   docker: z
     .strictObject({
       socket: path.default('/var/run/docker.sock').describe('Socket of the Docker Engine.'),

@@ -39,7 +39,7 @@ function scenario(sentence: string, body: (context: Setup) => Promise<void>): vo
     const cutShort = async (taskId: string, command: string, boot?: string): Promise<string> => {
       const directory = join(path(taskId, '.'));
       await mkdir(join(directory, 'sandbox'), { recursive: true });
-      const file = commandFile({ prefix: [], command: ['/bin/sh', '-c', command], env: { PATH: '/usr/bin:/bin' } });
+      const file = commandFile({ prefix: [], command: ['/bin/sh', '-c', command], env: { PATH: '/usr/bin:/bin' }, secrets: {} });
       const record = { boot: boot ?? (await bootId()), at: 0, resources: { ...NO_RESOURCES, cpus: 1 } };
       await writeLaunch(directory, record, file);
       return directory;
