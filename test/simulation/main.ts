@@ -5,32 +5,43 @@
  *   --hours H   of cluster time (24)      --trace       print every line of what happens
  *   --off A,B   without these faults (`all`: none at all; `api`: people do nothing); docs/simulation.md lists them
  *   --jobs N, --nodes N   at most so many          --no-shrink   tell the first story as it is
+ *   --workers N     processes that share the seeds; default: one a core
  */
 
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runSeed } from './run-seed.ts';
+import { describeTally, NOTHING, runShares, type Tally } from './shares.ts';
 import { shrink } from './shrink.ts';
 import type { SimulationOptions } from './simulation.ts';
 import { story } from './story.ts';
 
+const SHOWN_EVERY_MS = 5_000;
+
 interface Arguments {
-  readonly first: number;
-  readonly last: number;
+  readonly seeds: readonly number[];
   readonly options: Omit<SimulationOptions, 'seed'>;
   readonly isShrunk: boolean;
+  readonly workers: number;
+  /** This process has its share of the seeds from another, and tells it how far it is. */
+  readonly isShare: boolean;
 }
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const OPTIONS = {
+  ...{ seeds: text, from: text, seed: text, hours: text, off: text, jobs: text, nodes: text, workers: text, share: text },
+  ...{ trace: flag, 'no-shrink': flag },
+};
+
 function readArguments(): Arguments {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values } = parseArgs({
-    options: { seeds: text, from: text, seed: text, hours: text, off: text, jobs: text, nodes: text, trace: flag, 'no-shrink': flag },
-  });
+  const { values } = parseArgs({ options: OPTIONS });
   const first = Number(values.seed ?? values.from ?? 1);
+  const count = values.seed === undefined ? Number(values.seeds ?? 100) : 1;
+  const [index, shares] = (values.share ?? '0/1').split('/').map(Number) as [number, number];
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   return {
-    first,
-    last: values.seed === undefined ? first + Number(values.seeds ?? 100) - 1 : first,
+    seeds: Array.from({ length: count }, (_, i) => first + i).filter((_, i) => i % shares === index),
     options: {
       hours: Number(values.hours ?? 24),
       off: new Set((values.off ?? '').split(',').filter((name) => name !== '')),
@@ -39,34 +50,56 @@ function readArguments(): Arguments {
       ...(values.trace ? { echo: print } : {}),
     },
     isShrunk: !values['no-shrink'] && !values.trace,
+    workers: values.share === undefined && !values.trace ? Math.min(count, Number(values.workers ?? availableParallelism())) : 1,
+    isShare: values.share !== undefined,
   };
 }
 
 async function main(): Promise<number> {
-  const { first, last, options, isShrunk } = readArguments();
-  const began = performance.now();
-  const total = { hours: 0, launches: 0, commits: 0 };
-  let shownAt = began;
-  for (let seed = first; seed <= last; seed++) {
+  const { seeds, options, isShrunk, workers, isShare } = readArguments();
+  const show = progress(isShare);
+  if (workers > 1) {
+    let latest = NOTHING;
+    const isGood = await runShares(workers, process.argv.slice(2), (tally) => show((latest = tally), false));
+    if (isGood) show(latest, true);
+    return isGood ? 0 : 1;
+  }
+  let tally = NOTHING;
+  for (const seed of seeds) {
     const outcome = await runSeed({ ...options, seed: String(seed) });
     if (outcome.failure !== undefined) {
       await explain({ ...options, seed: String(seed) }, outcome.failure, { lines: outcome.simulation.trace.lines, isShrunk });
       return 1;
     }
-    total.hours += outcome.result.hours;
-    total.launches += outcome.result.launches;
-    total.commits += outcome.result.commits;
-    if (performance.now() - shownAt < 5_000 && seed !== last) continue;
-    shownAt = performance.now();
-    const rate = total.hours / ((shownAt - began) / 1_000);
-    const cpuRate = total.hours / ((process.cpuUsage().user + process.cpuUsage().system) / 1e6);
-    console.log(
-      `${seed - first + 1} seeds, ${Math.round(total.hours)} hours, ${total.launches} launches, ${total.commits} commits: ` +
-        `${rate.toFixed(1)} simulated hours a second (${cpuRate.toFixed(1)} a CPU second)`,
-    );
-    if (first === last) console.log(`trace ${outcome.result.digest}, ${outcome.result.lines} lines`);
+    tally = grown(tally, outcome.result);
+    show(tally, seed === seeds.at(-1));
+    if (seeds.length === 1 && !isShare) console.log(`trace ${outcome.result.digest}, ${outcome.result.lines} lines`);
   }
   return 0;
+}
+
+function grown(tally: Tally, result: { readonly hours: number; readonly launches: number; readonly commits: number }): Tally {
+  const { user, system } = process.cpuUsage();
+  return {
+    seeds: tally.seeds + 1,
+    hours: tally.hours + result.hours,
+    launches: tally.launches + result.launches,
+    commits: tally.commits + result.commits,
+    cpuMs: (user + system) / 1_000,
+  };
+}
+
+/** Tells people now and then, or the process that shared the seeds out each time. */
+function progress(isShare: boolean): (tally: Tally, isLast: boolean) => void {
+  const began = performance.now();
+  let shownAt = began;
+  return (tally, isLast) => {
+    if (isShare) return void process.send?.(tally);
+    const now = performance.now();
+    if (!isLast && now - shownAt < SHOWN_EVERY_MS) return;
+    shownAt = now;
+    console.log(describeTally(tally, now - began));
+  };
 }
 
 async function explain(

@@ -65,7 +65,7 @@ async function hunt(tree: string, mutant: Mutant, { seeds, hours }: { readonly s
     text.replace(mutant.find, () => mutant.replace),
   );
   try {
-    const output = await simulate(tree, ['--seeds', String(seeds), '--hours', String(hours), '--no-shrink']);
+    const output = await simulate(tree, ['--seeds', String(seeds), '--hours', String(hours), '--no-shrink', '--workers', '1']);
     const failed = /^seed (\d+) fails: (?:InvariantViolation: ([a-z-]+):|(\w+))/m.exec(output);
     if (failed) return { seeds: Number(failed[1]), seenBy: failed[2] ?? failed[3] ?? 'an error' };
     if (/Error/.test(output)) return { seeds: undefined, seenBy: `it does not run: ${output.slice(0, 300)}` };
