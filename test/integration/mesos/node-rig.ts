@@ -10,7 +10,10 @@ import { QUICK } from './mesos-rig.ts';
 
 export interface NodeRig {
   readonly master: StandInMaster;
+  /** The latest one. */
   readonly node: KairosNode;
+  /** Starts another one on the same store, after node.kill(). */
+  start(): Promise<void>;
   /** An empty directory, removed at the end. */
   readonly directory: string;
   /** Defines the job and runs it once. */
@@ -27,34 +30,46 @@ export interface NodeRigOptions {
 export async function withNode(options: NodeRigOptions, body: (rig: NodeRig) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'kairos-node-'));
   const master = await StandInMaster.start({ seed: 1, ...options.master, timing: { ...QUICK, ...options.master?.timing } });
-  let node: KairosNode | undefined;
+  const settings = [
+    'store.kind=embedded',
+    `store.embedded.directory=${join(directory, 'store')}`,
+    'executor.kind=mesos',
+    `executor.mesos.masters=["${master.url}"]`,
+    ...(options.settings?.(directory) ?? []),
+  ];
+  const running: { node?: KairosNode } = {};
+  const start = async (): Promise<void> => {
+    running.node = await startKairos(settings);
+  };
   try {
-    node = await startKairos([
-      'store.kind=embedded',
-      `store.embedded.directory=${join(directory, 'store')}`,
-      'executor.kind=mesos',
-      `executor.mesos.masters=["${master.url}"]`,
-      ...(options.settings?.(directory) ?? []),
-    ]);
-    await body(rigOf(master, node, directory));
+    await start();
+    await body(rigOf(master, running as { node: KairosNode }, { directory, start }));
   } finally {
-    await node?.stop();
+    await running.node?.stop();
     await master.stop();
     rmSync(directory, { recursive: true });
   }
 }
 
-function rigOf(master: StandInMaster, node: KairosNode, directory: string): NodeRig {
-  const state: NodeRig['state'] = async (job, run = 1) => (await node.get<{ state?: string }>(`/v1/runs/${job}/${run}`)).body.state ?? '';
+function rigOf(
+  master: StandInMaster,
+  running: { readonly node: KairosNode },
+  { directory, start }: { readonly directory: string; readonly start: () => Promise<void> },
+): NodeRig {
+  const state: NodeRig['state'] = async (job, run = 1) =>
+    (await running.node.get<{ state?: string }>(`/v1/runs/${job}/${run}`)).body.state ?? '';
   return {
     master,
-    node,
     directory,
     state,
+    start,
+    get node() {
+      return running.node;
+    },
     async run(spec) {
-      const put = await node.call('PUT', `/v1/jobs/${spec.name}`, spec);
+      const put = await running.node.call('PUT', `/v1/jobs/${spec.name}`, spec);
       if (put.status >= 300) throw new Error(`the job was refused: ${JSON.stringify(put.body)}`);
-      await node.post(`/v1/jobs/${spec.name}/runs`, {});
+      await running.node.post(`/v1/jobs/${spec.name}/runs`, {});
     },
     async awaitState(job, wanted, limitMs = 20_000) {
       let seen = '';
