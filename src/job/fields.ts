@@ -50,7 +50,7 @@ export function durationText(least: 'zero' | 'above zero'): z.ZodString {
 function durationProblem(text: string, least: 'zero' | 'above zero'): string | undefined {
   try {
     const ms = durationToMs(parseDuration(text));
-    if (ms < 0 || (ms === 0 && least === 'above zero')) return `must be longer than ${least === 'zero' ? 'or equal to ' : ''}zero`;
+    if (ms === 0 && least === 'above zero') return 'must be longer than zero';
     return ms > MAX_DURATION_MS ? 'must be at most ten years' : undefined;
   } catch (error) {
     if (error instanceof ScheduleError) return error.message;

@@ -146,6 +146,7 @@ const refused: readonly [what: string, input: unknown, issues: readonly (string 
   ['a name that begins with a dot', job({ name: '.a' }), [/^name: must begin with a letter/]],
   ['a name every object has', job({ name: '__proto__' }), [/^name: .*reserved word/]],
   ['a name too long', job({ name: deep }), ['name: must have at most 128 characters']],
+  ['a name as long as allowed that is none', job({ name: `${'a'.repeat(127)}/` }), [/^name: must begin with a letter/]],
   ['an empty name', job({ name: '' }), [/^name: must begin/]],
   [
     'limits below what is asked for',
