@@ -30,6 +30,8 @@ export interface AgentSpec {
   readonly attributes?: Readonly<Record<string, string | number | readonly Range[]>>;
   /** Only with a master that has one too. */
   readonly domain?: Domain;
+  /** False: as agents before 1.10, it knows no limits apart from resources. */
+  readonly limitsResources?: boolean;
   /** Default: the stand-in's. */
   readonly runner?: TaskRunner;
   /** How many executors it can start each second; default: no limit. A real one on 2 cores: 2.5 to 3. */
@@ -50,6 +52,7 @@ export function agentInfo(spec: AgentSpec, port: number): Omit<AgentInfo, 'schem
     ],
     attributes: Object.entries(spec.attributes ?? {}).map(([name, value]) => attributeOf(name, value)),
     ...(spec.domain === undefined ? {} : { domain: spec.domain }),
+    limitsResources: spec.limitsResources ?? true,
   };
 }
 

@@ -98,6 +98,19 @@ test('with the Mesos containerizer words stay words whatever the image has of it
   });
 });
 
+test('limits and shared memory reach the container', async () => {
+  await withRealTasks(async ({ lead }) => {
+    const leader = await lead();
+    const command =
+      'df -m /dev/shm | tail -n 1; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true';
+    const task = await leader.launch('a.1.1', { image: BUSYBOX_IMAGE, command, limits: { mem: 80 }, shmSize: 16 });
+    await leader.awaitState('a.1.1', 'finished');
+    const said = (await textOf(leader, task)) ?? '';
+    assert.match(said, /^shm +16 /m);
+    assert.match(said, new RegExp(`^${80 * 1024 * 1024}$`, 'm'));
+  });
+});
+
 test('external volumes are there, each of its driver, made with its options', async () => {
   await withRealTasks(async ({ lead }) => {
     const leader = await lead();

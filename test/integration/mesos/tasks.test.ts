@@ -64,6 +64,30 @@ test('a task larger than what is reserved takes the rest from what is not', asyn
   });
 });
 
+test('limits, shared memory and the registry’s credentials are in a form that a master takes', async () => {
+  await withMesos({ agents: [{ provisionsImages: true }] }, async ({ master, lead }) => {
+    const leader = await lead(undefined, { containerizer: 'mesos' });
+    const registryConfig = '{"auths":{"registry.example":{"auth":"eA=="}}}';
+    await leader.launch('a.1.1', { limits: { cpus: 2, mem: 64 }, shmSize: 16, pullSecret: 'registry' }, { registryConfig });
+    await leader.awaitState('a.1.1', 'finished');
+    const [task] = master.calls.flatMap(({ accept }) => accept?.operations?.[0]?.launch?.task_infos ?? []);
+    assert.deepEqual(task?.limits, { cpus: { value: 2 }, mem: { value: 64 } });
+    assert.deepEqual(task?.container?.linux_info, { ipc_mode: 'PRIVATE', shm_size: 16 });
+    const { config } = task?.container?.mesos?.image?.docker ?? {};
+    assert.equal(config?.type, 'VALUE');
+    assert.equal(Buffer.from(config.value?.data ?? '', 'base64').toString(), registryConfig);
+  });
+});
+
+test('an agent too old for limits has the task refused by its master, which is the definition’s fault there', async () => {
+  await withMesos({ agents: [{ limitsResources: false }] }, async ({ lead }) => {
+    const leader = await lead();
+    await leader.launch('a.1.1', { limits: { mem: 64 } });
+    const { reason, message } = await leader.awaitState('a.1.1', 'rejected');
+    assert.deepEqual([reason, message], ['task-invalid', 'Agent is not capable of handling task resource limits']);
+  });
+});
+
 test('roles below roles: what is reserved for any of them is summed, and a task is cut out of all of it', async () => {
   const eng = { type: 'STATIC', role: 'eng' } as const;
   const reserved = [

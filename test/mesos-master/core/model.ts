@@ -28,6 +28,8 @@ export interface AgentInfo {
   readonly resources: Resources;
   readonly attributes: readonly AttributeJson[];
   readonly domain?: Domain;
+  /** The capability TASK_RESOURCE_LIMITS. */
+  readonly limitsResources: boolean;
 }
 
 export interface Domain {

@@ -35,6 +35,9 @@ export interface CreateBody {
     NetworkMode: string;
     Memory: number;
     MemorySwap: number;
+    MemoryReservation?: number;
+    CpuQuota?: number;
+    ShmSize?: number;
     CpuShares: number;
     Privileged: boolean;
     VolumeDriver?: string;
@@ -123,7 +126,6 @@ function impossible(reason: string): ContainerPlan {
 function baseBody(run: TaskRun, image: string): CreateBody {
   const variables = run.info.command?.environment?.variables ?? [];
   const name = `mesos-${run.containerId}`;
-  const memory = Math.max(amountOf(run, 'mem'), LEAST_MEMORY_MIB) * 1024 * 1024;
   const own = new Set(variables.map((one) => one.name));
   const given = [`MESOS_ALLOCATION_ROLE=${run.role}`, `MESOS_CONTAINER_NAME=${name}`, `MESOS_SANDBOX=${SANDBOX}`];
   return {
@@ -136,8 +138,8 @@ function baseBody(run: TaskRun, image: string): CreateBody {
     HostConfig: {
       Binds: [`${run.sandbox}:${SANDBOX}`],
       NetworkMode: networkOf(run),
-      Memory: memory,
-      MemorySwap: memory * 2,
+      ...memoryOf(run),
+      ...quotaOf(run),
       CpuShares: Math.max(Math.floor(amountOf(run, 'cpus') * 1024), LEAST_CPU_SHARES),
       Privileged: run.info.container?.docker?.privileged ?? false,
       PortBindings: portBindings(run),
@@ -147,6 +149,21 @@ function baseBody(run: TaskRun, image: string): CreateBody {
 
 function amountOf(run: TaskRun, name: string): number {
   return (run.info.resources ?? []).reduce((sum, one) => (one.name === name ? sum + (one.scalar?.value ?? 0) : sum), 0);
+}
+
+/** The limit is the hard one, and what was asked for is kept; without a limit that is the hard one. Twice as much with swap. */
+function memoryOf(run: TaskRun): Pick<CreateBody['HostConfig'], 'Memory' | 'MemorySwap' | 'MemoryReservation'> {
+  const bytes = (mebibytes: number): number => Math.max(Math.floor(mebibytes), LEAST_MEMORY_MIB) * 1024 * 1024;
+  const asked = amountOf(run, 'mem');
+  const limit = run.info.limits?.['mem']?.value;
+  const memory = bytes(limit ?? asked);
+  return { Memory: memory, MemorySwap: memory * 2, ...(limit === undefined ? {} : { MemoryReservation: bytes(asked) }) };
+}
+
+/** Of the usual period of 100 ms. */
+function quotaOf({ info }: TaskRun): Pick<CreateBody['HostConfig'], 'CpuQuota'> {
+  const limit = info.limits?.['cpus']?.value;
+  return limit === undefined ? {} : { CpuQuota: Math.round(limit * 100_000) };
 }
 
 function networkOf(run: TaskRun): string {
@@ -187,6 +204,9 @@ function withParameters(run: TaskRun, body: CreateBody, shell: boolean): Contain
         break;
       case 'hostname':
         body.Hostname = value;
+        break;
+      case 'shm-size':
+        body.HostConfig.ShmSize = Number.parseInt(value, 10) * (value.endsWith('m') ? 1024 * 1024 : 1);
         break;
       case 'mount':
         body.HostConfig.Mounts = [...(body.HostConfig.Mounts ?? []), mountFrom(value)];

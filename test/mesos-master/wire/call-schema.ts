@@ -47,9 +47,15 @@ const command = message({
   user: optional('string'),
 });
 
+const secret = message({
+  type: optional(['REFERENCE', 'VALUE']),
+  reference: optional(message({ name: required('string'), key: optional('string') })),
+  value: optional(message({ data: required('bytes') })),
+});
+
 const image = message({
   type: optional(['APPC', 'DOCKER']),
-  docker: optional(message({ name: required('string') })),
+  docker: optional(message({ name: required('string'), config: optional(secret) })),
   cached: optional('bool'),
 });
 
@@ -64,6 +70,15 @@ const volumeSource = message({
   ),
   host_path: optional(message({ path: required('string') })),
   sandbox_path: optional(message({ type: optional(['SELF', 'PARENT']), path: required('string') })),
+});
+
+const portMapping = message({ host_port: required('integer'), container_port: required('integer'), protocol: optional('string') });
+
+const linuxInfo = message({
+  share_pid_namespace: optional('bool'),
+  ipc_mode: optional(['PRIVATE', 'SHARE_PARENT']),
+  shm_size: optional('integer'),
+  share_cgroups: optional('bool'),
 });
 
 const container = message({
@@ -82,16 +97,15 @@ const container = message({
     message({
       image: required('string'),
       network: optional(['HOST', 'BRIDGE', 'NONE', 'USER']),
-      port_mappings: repeated(
-        message({ host_port: required('integer'), container_port: required('integer'), protocol: optional('string') }),
-      ),
+      port_mappings: repeated(portMapping),
       privileged: optional('bool'),
       parameters: repeated(parameter),
       force_pull_image: optional('bool'),
     }),
   ),
   mesos: optional(message({ image: optional(image) })),
-  network_infos: repeated(message({ name: optional('string'), labels: optional(labels) })),
+  network_infos: repeated(message({ name: optional('string'), labels: optional(labels), port_mappings: repeated(portMapping) })),
+  linux_info: optional(linuxInfo),
 });
 
 const killPolicy = message({ grace_period: optional(duration) });
@@ -106,9 +120,18 @@ const taskInfo = message({
   container: optional(container),
   kill_policy: optional(killPolicy),
   max_completion_time: optional(duration),
+  limits: optional({ mapOf: message({ value: required('double') }) }),
   data: optional('bytes'),
   labels: optional(labels),
-  discovery: optional(message({ visibility: required(['FRAMEWORK', 'CLUSTER', 'EXTERNAL']), name: optional('string') })),
+  discovery: optional(
+    message({
+      visibility: required(['FRAMEWORK', 'CLUSTER', 'EXTERNAL']),
+      name: optional('string'),
+      ports: optional(
+        message({ ports: repeated(message({ number: required('integer'), name: optional('string'), protocol: optional('string') })) }),
+      ),
+    }),
+  ),
 });
 
 const frameworkInfo = message({

@@ -64,13 +64,20 @@ export interface VolumeJson {
   };
 }
 
+export interface ImageJson {
+  readonly name: string;
+  /** Base64. */
+  readonly config?: { readonly type?: string; readonly value?: { readonly data: string } };
+}
+
 export interface ContainerInfo {
   readonly type: 'DOCKER' | 'MESOS';
   readonly volumes?: readonly VolumeJson[];
   readonly hostname?: string;
   readonly docker?: DockerInfo;
-  readonly mesos?: { readonly image?: { readonly type?: string; readonly docker?: { readonly name: string } } };
-  readonly network_infos?: readonly { readonly name?: string }[];
+  readonly mesos?: { readonly image?: { readonly type?: string; readonly docker?: ImageJson; readonly cached?: boolean } };
+  readonly network_infos?: readonly { readonly name?: string; readonly port_mappings?: readonly object[] }[];
+  readonly linux_info?: { readonly ipc_mode?: string; readonly shm_size?: number; readonly share_cgroups?: boolean };
 }
 
 export interface DurationInfo {
@@ -91,6 +98,7 @@ export interface TaskInfo {
   readonly container?: ContainerInfo;
   readonly kill_policy?: KillPolicy;
   readonly max_completion_time?: DurationInfo;
+  readonly limits?: Readonly<Record<string, { readonly value: number }>>;
   readonly labels?: { readonly labels?: readonly { readonly key: string; readonly value?: string }[] };
   readonly discovery?: { readonly visibility: string; readonly name?: string };
 }

@@ -81,8 +81,8 @@ function convertOne(name: string, given: unknown, field: Field): unknown {
 function convertObject(name: string, given: Record<string, unknown>, type: Field['type']): unknown {
   if (typeof type === 'object' && 'fields' in type) return convertMessage(given, type);
   if (typeof type === 'object' && 'mapOf' in type) {
-    const entries = Object.entries(given).filter((entry): entry is [string, Record<string, unknown>] => isObject(entry[1]));
-    return Object.fromEntries(entries.map(([key, one]) => [key, convertMessage(one, type.mapOf)]));
+    // An entry of a map is a message of its own, with a field `value`.
+    return Object.fromEntries(Object.entries(given).map(([key, one]) => [key, convertOne('value', one, optional(type.mapOf))]));
   }
   throw new ConversionError(`Not expecting a JSON object for field '${name}'`);
 }

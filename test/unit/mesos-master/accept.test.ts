@@ -97,6 +97,34 @@ const VERDICTS: readonly Verdict[] = [
     },
   },
   {
+    what: 'limits that can not be, and one that can',
+    tasks: [
+      { id: 'a', more: { limits: { cpus: { value: 0.05 } } } },
+      { id: 'b', more: { limits: { mem: { value: 31 } } } },
+      { id: 'c', more: { limits: { disk: { value: 1 } } } },
+      { id: 'd', resources: [amount('mem', 32)], more: { limits: { cpus: { value: 1 } } } },
+      { id: 'e', more: { limits: { cpus: { value: 0.1 }, mem: { value: '64' } } } },
+    ],
+    said: {
+      a: `${INVALID}The cpu limit must be greater than or equal to the cpu request`,
+      b: `${INVALID}The memory limit must be greater than or equal to the memory request`,
+      c: `${INVALID}Only cpus and mem may be included in a task's resource limits`,
+      d: `${INVALID}When a CPU limit is specified, a CPU request must also be specified`,
+      e: undefined,
+    },
+  },
+  {
+    what: 'durations below zero',
+    tasks: [
+      { id: 'a', more: { kill_policy: { grace_period: { nanoseconds: -1 } } } },
+      { id: 'b', more: { max_completion_time: { nanoseconds: -1 } } },
+    ],
+    said: {
+      a: `${INVALID}Task's 'kill_policy.grace_period' must be non-negative`,
+      b: `${INVALID}Task's \`max_completion_time\` must be non-negative`,
+    },
+  },
+  {
     what: 'resources of a role that has none here',
     tasks: [
       { id: 'a', resources: [amount('cpus', 0.1, { role: 'etl' })] },

@@ -35,6 +35,16 @@ for (const [what, given, wanted] of [
   test(`conversion: ${what}`, () => assert.deepEqual(convert(given, callSchema), wanted));
 }
 
+/** An ACCEPT that launches a task with these fields. */
+function task(more: object): object {
+  const info = { name: 'a', task_id: { value: 'a' }, agent_id: { value: 's' }, ...more };
+  return { accept: { operations: [{ launch: { task_infos: [info] } }] } };
+}
+
+function image(more: object): object {
+  return task({ container: { type: 'MESOS', mesos: { image: { type: 'DOCKER', docker: { name: 'i', ...more } } } } });
+}
+
 for (const [given, text] of [
   [[], 'Expecting a JSON object'],
   ['x', 'Expecting a JSON object'],
@@ -46,6 +56,20 @@ for (const [given, text] of [
   [{ framework_id: {} }, 'Missing required fields: framework_id.value'],
   [{ decline: { filters: { refuse_seconds: 'soon' } } }, "Failed to parse 'soon' as a JSON number for field 'refuse_seconds'"],
   [{ acknowledge: { ...ACK, uuid: '!!!' } }, "Failed to base64 decode bytes field 'uuid': Invalid character '!'"],
+  [task({ limits: { cpus: 2 } }), "Not expecting a JSON number for field 'value'"],
+  [task({ limits: { cpus: { value: 'much' } } }), "Failed to parse 'much' as a JSON number for field 'value'"],
+  [task({ container: { type: 'MESOS', linux_info: { shm_size: '16m' } } }), "Failed to parse '16m' as a JSON number for field 'shm_size'"],
+  [task({ container: { type: 'MESOS', linux_info: [] } }), "Not expecting a JSON array for field 'linux_info'"],
+  [image({ config: 'e30=' }), "Not expecting a JSON string for field 'config'"],
+  [image({ config: { type: 'VALUE', value: { data: '{}' } } }), "Failed to base64 decode bytes field 'data': Invalid character '{'"],
+  [
+    image({ config: { type: 'VALUE', value: {} } }),
+    'Missing required fields: accept.operations[0].launch.task_infos[0].container.mesos.image.docker.config.value.data',
+  ],
+  [
+    task({ container: { type: 'DOCKER', volumes: [{ container_path: '/v', host_path: '/v' }] } }),
+    'Missing required fields: accept.operations[0].launch.task_infos[0].container.volumes[0].mode',
+  ],
   [{ kill: {} }, 'Missing required fields: kill.task_id'],
   [
     { accept: { operations: [{ launch: { task_infos: [{ name: 'a' }] } }] } },
