@@ -18,8 +18,8 @@ import { type CollectedTest, forgetCollectedTests, takeCollectedTests } from './
 const UNIT_TESTS = 'test/unit';
 const ROOMS = ['schedule', 'job', 'engine'];
 
-/** It says at length what others say in short, and would make a mutant take half a minute. */
-const TOO_SLOW = new Set(['every-transition.test.ts']);
+/** They say at length what others say in short, and would make a mutant take half a minute. */
+const TOO_SLOW = new Set(['every-transition.test.ts', 'cron-differential.test.ts']);
 
 /** A property is tried with as many examples as fit into this, and with the same in every run. */
 const PROPERTY_MS = 800;
