@@ -2,6 +2,7 @@
 
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
+import { resume, suspend } from '../job/suspension.ts';
 import type { Instant } from '../schedule/schedule.ts';
 
 export interface Authorship {
@@ -50,7 +51,5 @@ function nextSuspension(
   const was = current?.spec.suspended ?? false;
   const is = spec.suspended ?? false;
   if (is === was) return current?.suspension;
-  if (is) return { from: at, by };
-  const begun = current?.suspension;
-  return begun === undefined ? undefined : { ...begun, to: at };
+  return is ? suspend(current?.suspension, { at, by }) : resume(current?.suspension, at);
 }

@@ -2,7 +2,7 @@
 
 import { SUSPENSION_KEY } from '../engine/keys.ts';
 import type { ClusterSuspension } from '../engine/records.ts';
-import type { Instant } from '../schedule/schedule.ts';
+import { resume, suspend } from '../job/suspension.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Applied, GuardedWriter } from './guarded-writer.ts';
 import { maybeRecord } from './records.ts';
@@ -21,21 +21,10 @@ export class SuspensionWriter {
     const { replica, clock, ids } = this.#deps;
     return this.#writer.apply([SUSPENSION_KEY], () => {
       const current = maybeRecord<ClusterSuspension>(replica.get(SUSPENSION_KEY));
-      const next = isSuspended ? suspended(current, { now: clock.now(), by }) : resumed(current, clock.now());
-      if (next === undefined) return { result: current };
+      const next = isSuspended ? suspend(current, { at: clock.now(), by }) : resume(current, clock.now());
+      if (next === current) return { result: current };
       const write = { key: SUSPENSION_KEY, value: JSON.stringify({ ...next, writeId: ids() }) };
       return { result: next, transaction: this.#writer.guarded([write]), isLast: true };
     });
   }
-}
-
-/** undefined: nothing is to change. Nodes' clocks differ: spans never overlap, and none ends before it began. */
-function suspended(current: ClusterSuspension | undefined, { now, by }: { now: Instant; by: string }): ClusterSuspension | undefined {
-  if (current !== undefined && current.to === undefined) return undefined;
-  return { from: Math.max(now, current?.to ?? now), by };
-}
-
-function resumed(current: ClusterSuspension | undefined, now: Instant): ClusterSuspension | undefined {
-  if (current === undefined || current.to !== undefined) return undefined;
-  return { from: current.from, to: Math.max(now, current.from), by: current.by };
 }

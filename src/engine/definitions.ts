@@ -6,6 +6,7 @@
 import type { JobRecord } from '../job/job.ts';
 import { resolveJob } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
+import { newSpansFrom } from '../job/suspension.ts';
 import { killAttempt } from './kills.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason } from './records.ts';
@@ -48,8 +49,8 @@ export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpe
 function finishOldSchedule(world: World, slot: Slot, next: JobRecord<JobSpec>): void {
   const bounds = [world.now];
   if (next.scheduledSince !== slot.record?.scheduledSince) bounds.push(next.scheduledSince - 1);
-  const isSuspending = next.suspension && next.suspension.from !== slot.record?.suspension?.from;
-  if (isSuspending) bounds.push((next.suspension?.from ?? world.now) - 1);
+  const suspendedAt = newSpansFrom(slot.record?.suspension, next.suspension);
+  if (suspendedAt !== undefined) bounds.push(suspendedAt - 1);
   decideNominalTimes(world, slot, Math.min(...bounds));
   if (next.scheduledSince !== slot.record?.scheduledSince) endSchedule(world, slot, next.scheduledSince);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Job } from '../job/job.ts';
+import { spansOf, type Suspension, type SuspensionSpan } from '../job/suspension.ts';
 import type { Instant, Schedule } from '../schedule/schedule.ts';
 import { handOverTokens } from './flows.ts';
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
@@ -35,21 +36,23 @@ function nextDue(world: World, slot: Slot): Instant | undefined {
 }
 
 /** The suspension, of the job or of the cluster, that the job is in and that began first. */
-function lastingSuspension(world: World, slot: Slot): Span | undefined {
-  const lasting = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.to === undefined);
+function lastingSuspension(world: World, slot: Slot): Suspension | undefined {
+  const lasting = [slot.record?.suspension, world.suspension].filter(
+    (span): span is Suspension => span !== undefined && span.to === undefined,
+  );
   return lasting.sort((a, b) => a.from - b.from)[0];
 }
 
-interface Span {
-  readonly from: Instant;
-  readonly to?: Instant;
-  readonly by: string;
+/** Suspensions, of the job and of the cluster, that began before `until` and are not passed yet; by their beginning. */
+function openSpans(world: World, slot: Slot, until: Instant): SuspensionSpan[] {
+  const cursor = cursorOf(slot);
+  const spans = [...spansOf(slot.record?.suspension), ...spansOf(world.suspension)];
+  return spans.filter(({ from, to }) => from <= until && (to === undefined || to > cursor)).sort((a, b) => a.from - b.from);
 }
 
-/** Before, in, between and after the latest suspensions, of the job and of the cluster. */
+/** Before, in, between and after suspensions. */
 function decideAround(world: World, slot: Slot, until: Instant): void {
-  const spans = [slot.record?.suspension, world.suspension].filter((span): span is Span => span !== undefined && span.from <= until);
-  spans.sort((a, b) => a.from - b.from);
+  const spans = openSpans(world, slot, until);
   for (const [index, span] of spans.entries()) {
     const isFollowed = hasOpenTime(slot, spans.slice(index), until);
     decideOpen(world, slot, { until: span.from - 1, isFollowed });
@@ -62,7 +65,7 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
 }
 
 /** Whether a nominal time lies after the first of these suspensions, up to `until`, and in none of the others. */
-function hasOpenTime(slot: Slot, [first, ...others]: readonly Span[], until: Instant): boolean {
+function hasOpenTime(slot: Slot, [first, ...others]: readonly SuspensionSpan[], until: Instant): boolean {
   const schedule = slot.job?.schedule as Schedule;
   let from = first?.to;
   for (const span of others) {
@@ -89,7 +92,7 @@ export function endSchedule(world: World, slot: Slot, end: Instant): void {
   world.recorder.close();
 }
 
-function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Span>): void {
+function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<SuspensionSpan>): void {
   const text = `suspended${by ? ` by ${by}` : ''} from ${isoTime(from)} to ${isoTime(to)}`;
   recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
 }

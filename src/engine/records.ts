@@ -4,6 +4,7 @@
  */
 
 import type { JobSpec } from '../job/spec.ts';
+import type { Suspension } from '../job/suspension.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import type { TaskStatus } from '../executor/port.ts';
 
@@ -217,12 +218,7 @@ export type RequestBody =
  * The value at `suspension`: maintenance. Nothing is launched in it, nominal times in it are recorded as suspended; what runs goes
  * on, and what was asked for waits.
  */
-export interface ClusterSuspension {
-  readonly from: Instant;
-  /** Absent while it lasts. */
-  readonly to?: Instant;
-  readonly by: string;
-}
+export type ClusterSuspension = Suspension;
 
 /** One thing an offer lacked. */
 export type Lack =

@@ -2,13 +2,14 @@
 
 import { handOverTokens } from './flows.ts';
 import { decideNominalTimes } from './nominal-times.ts';
+import { newSpansFrom } from '../job/suspension.ts';
 import type { ClusterSuspension } from './records.ts';
 import type { World } from './world.ts';
 
 /** What was due before it begins is decided first; what passed in it is recorded when it ends. */
 export function setSuspension(world: World, suspension: ClusterSuspension): void {
-  const isBeginning = suspension.to === undefined;
-  if (isBeginning) decideAll(world, Math.min(world.now, suspension.from - 1));
+  const begunAt = newSpansFrom(world.suspension, suspension);
+  if (begunAt !== undefined) decideAll(world, Math.min(world.now, begunAt - 1));
   world.suspension = suspension;
   decideAll(world, world.now);
 }

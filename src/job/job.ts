@@ -5,6 +5,7 @@
 
 import type { TaskSpec } from '../executor/port.ts';
 import type { Instant, Schedule } from '../schedule/schedule.ts';
+import type { Suspension } from './suspension.ts';
 
 /** What must have become of a parent's run for its token to count. */
 export type EdgeCondition = 'success' | 'failure' | 'completion';
@@ -79,8 +80,7 @@ export interface JobRecord<Spec> {
   readonly updatedAt: Instant;
   /** When this schedule (text and zone) was set: the anchor of an empty start; nominal times before it are not the job's. */
   readonly scheduledSince: Instant;
-  /** The latest span in which the job was suspended; `to` absent while it still is. */
-  readonly suspension?: { readonly from: Instant; readonly to?: Instant; readonly by: string };
+  readonly suspension?: Suspension;
   /** Unique to this write. */
   readonly writeId: string;
 }

@@ -3,6 +3,7 @@
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts';
 import type { JobState, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { Job } from '../../src/job/job.ts';
+import { EARLIER_SPANS, spansOf, type SuspensionSpan } from '../../src/job/suspension.ts';
 import type { Schedule } from '../../src/schedule/schedule.ts';
 import type { History, JobStep, Step } from './history.ts';
 import { InvariantViolation } from './violation.ts';
@@ -169,13 +170,13 @@ function checkRun({ step, job, definition, schedule, history }: Place, run: RunR
     fail(isLate ? 'was missed in an outage and is not marked as caught up' : 'is marked as caught up and was not missed');
   const rules = visibleJobs(history, step, job.name);
   if (isLate && rules.every(({ catchUp }) => catchUp === 'none')) fail('was missed in an outage, and catchUp is none');
-  const spans = [jobSpans(history, step, job.name).at(-1), history.visibleMaintenance(context).at(-1)];
+  const spans = [...(jobSpans(history, step, job.name).at(-1) ?? []), ...(clusterSpans(history, step).at(-1) ?? [])];
   const following = nextOutside(schedule, at, spans);
   if (isLate && following !== undefined && following < context.decidableSince && rules.every(({ catchUp }) => catchUp === 'last')) {
     fail(`was caught up though ${iso(following)} was missed after it, and catchUp is last`);
   }
-  const covers = (span: Span): boolean => span !== undefined && span.from <= at && at < (span.to ?? Infinity);
-  const isSuspended = jobSpans(history, step, job.name).every(covers) || history.visibleMaintenance(context).every(covers);
+  const covers = (known: readonly SuspensionSpan[]): boolean => known.some(({ from, to = Infinity }) => from <= at && at < to);
+  const isSuspended = jobSpans(history, step, job.name).every(covers) || clusterSpans(history, step).every(covers);
   if (isSuspended && run.state !== 'skipped') {
     throw new InvariantViolation('suspended', `${job.name}#${run.number} for ${iso(at)}, when it was suspended`, [job.name]);
   }
@@ -203,9 +204,9 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
   switch (verdict.reason.code) {
     case 'suspended':
       if (
-        [...jobSpans(history, step, job.name), ...history.visibleMaintenance(context)].some(
-          (span) => span && span.from <= piece.to && piece.to < (span.to ?? Infinity) && span.from <= next,
-        )
+        [...jobSpans(history, step, job.name), ...clusterSpans(history, step)]
+          .flat()
+          .some(({ from, to = Infinity }) => from <= piece.to && piece.to < to && from <= next)
       )
         return;
       return fail('the job was not suspended then');
@@ -249,21 +250,24 @@ function visibleJobs(history: History, step: Step, name: string): readonly Job[]
 }
 
 /** The next nominal time that lies in no suspension. */
-function nextOutside(schedule: Schedule, after: number, spans: readonly Span[]): number | undefined {
+function nextOutside(schedule: Schedule, after: number, spans: readonly SuspensionSpan[]): number | undefined {
   let next = schedule.next(after);
-  for (let tries = 0; tries < 4 && next !== undefined; tries++) {
+  for (let tries = 0; tries < 2 * EARLIER_SPANS + 4 && next !== undefined; tries++) {
     const at = next;
-    const span = spans.find((candidate) => candidate && candidate.from <= at && at < (candidate.to ?? Infinity));
+    const span = spans.find(({ from, to = Infinity }) => from <= at && at < to);
     if (!span) return at;
     next = span.to === undefined ? undefined : schedule.next(span.to - 1);
   }
   return next;
 }
 
-type Span = { readonly from: number; readonly to?: number } | undefined;
+/** The suspensions that each visible definition knows of. */
+function jobSpans(history: History, step: Step, name: string): readonly (readonly SuspensionSpan[])[] {
+  return history.visible(name, step.context).map((record) => spansOf(record?.suspension));
+}
 
-function jobSpans(history: History, step: Step, name: string): readonly Span[] {
-  return history.visible(name, step.context).map((record) => record?.suspension);
+function clusterSpans(history: History, step: Step): readonly (readonly SuspensionSpan[])[] {
+  return history.visibleMaintenance(step.context).map(spansOf);
 }
 
 const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : String(at));

@@ -6,6 +6,7 @@ import { runId } from '../../engine/task-id.ts';
 import type { JobRecord } from '../../job/job.ts';
 import { DEFAULT_CATCH_UP } from '../../job/defaults.ts';
 import type { JobSpec } from '../../job/spec.ts';
+import { spansOf } from '../../job/suspension.ts';
 import type { Instant, Schedule } from '../../schedule/schedule.ts';
 import { cursorOf } from '../job-schedule.ts';
 import { reasonView } from '../run-view.ts';
@@ -134,11 +135,11 @@ function explainUndecided(facts: NominalFacts): Explanation {
 /** The suspension that the time lies in, of the job or of the cluster. */
 function suspensionAt({ at, record, cluster }: NominalFacts): Explanation | undefined {
   const spans = [
-    { scope: 'job', what: record.spec.name, span: record.suspension },
-    { scope: 'cluster', what: 'the whole cluster', span: cluster.suspension },
+    ...spansOf(record.suspension).map((span) => ({ scope: 'job', what: record.spec.name, span })),
+    ...spansOf(cluster.suspension).map((span) => ({ scope: 'cluster', what: 'the whole cluster', span })),
   ];
   for (const { scope, what, span } of spans) {
-    if (span === undefined || span.from > at || (span.to !== undefined && span.to <= at)) continue;
+    if (span.from > at || (span.to !== undefined && span.to <= at)) continue;
     const { by, from, to } = span;
     const end = to === undefined ? '' : ` and resumed at ${iso(to)}`;
     const data = { scope, by, from: iso(from), ...(to === undefined ? undefined : { to: iso(to) }) };

@@ -4,6 +4,8 @@ import { EngineRig } from '../../support/engine-rig.ts';
 
 const at = (text: string): number => Date.parse(text);
 
+const iso = (instant: number): string => new Date(instant).toISOString();
+
 test('a scheduled job runs at each nominal time and carries it', () => {
   const rig = new EngineRig({ start: '2026-03-01T00:00:00Z' });
   rig.define({ name: 'tick', schedule: 'R/2026-03-01T00:00:10Z/PT10S' });
@@ -170,6 +172,35 @@ test('nominal times in a suspension are recorded as suspended, with who did it',
   rig.advanceTo('2026-03-01T05:00:00Z');
   assert.equal(rig.runs('sus').length, 2);
 });
+
+function checkSpans(whose: 'job' | 'cluster'): void {
+  const rig = new EngineRig();
+  const job = { name: 's', schedule: 'R/2026-03-01T01:00:00Z/PT1H', catchUp: 'all', overlap: 'allow' } as const;
+  rig.define(job);
+  const spans = [
+    { from: at('2026-03-01T00:30:00Z'), to: at('2026-03-01T02:30:00Z'), by: 'ada' },
+    { from: at('2026-03-01T03:30:00Z'), to: at('2026-03-01T04:30:00Z'), by: 'ben' },
+  ];
+  const suspension = { from: at('2026-03-01T05:30:00Z'), to: at('2026-03-01T06:30:00Z'), by: 'cora', earlier: spans };
+  const record = JSON.parse(rig.store.get('jobs/s') ?? '{}') as object;
+  if (whose === 'cluster') rig.store.set('suspension', JSON.stringify(suspension));
+  else rig.store.set('jobs/s', JSON.stringify({ ...record, version: 7, suspension }));
+  rig.failOver(at('2026-03-01T07:15:00Z') - rig.now);
+  assert.deepEqual(
+    rig.verdicts('s').map(({ verdict, from, to, count }) => [verdict, iso(from), iso(to), count]),
+    [
+      ['suspended', '2026-03-01T01:00:00.000Z', '2026-03-01T02:00:00.000Z', 2],
+      ['suspended', '2026-03-01T04:00:00.000Z', '2026-03-01T04:00:00.000Z', 1],
+      ['suspended', '2026-03-01T06:00:00.000Z', '2026-03-01T06:00:00.000Z', 1],
+    ],
+  );
+  const times = rig.runs('s').map(({ trigger }) => (trigger.type === 'schedule' ? iso(trigger.scheduledFor) : ''));
+  assert.deepEqual(times, ['2026-03-01T03:00:00.000Z', '2026-03-01T05:00:00.000Z', '2026-03-01T07:00:00.000Z']);
+}
+
+test('each of several suspensions that nobody led in is recorded', () => checkSpans('job'));
+
+test('so are those of the whole cluster', () => checkSpans('cluster'));
 
 test('a suspended cluster launches nothing and records its nominal times; what was asked for waits', () => {
   const rig = new EngineRig();
