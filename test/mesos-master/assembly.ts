@@ -73,6 +73,10 @@ export interface Assembly {
 }
 
 export async function assemble(options: StandInOptions): Promise<Assembly> {
+  const specs = options.agents ?? [{}];
+  if (options.domain === undefined && specs.some((spec) => spec.domain !== undefined)) {
+    throw new Error('an agent with a domain never registers with a master without one: give the stand-in a domain');
+  }
   const clock = options.clock ?? systemClock;
   const shared = {
     clock,
@@ -84,10 +88,6 @@ export async function assemble(options: StandInOptions): Promise<Assembly> {
   const traffic = { calls: [] as Call[], events: [] as MesosEvent[], faults: new Faults() };
   const runner = options.runner ?? new ScriptedRunner(clock);
   const workDir = options.workDir ?? mkdtempSync(join(tmpdir(), 'stand-in-mesos-'));
-  const specs = options.agents ?? [{}];
-  if (options.domain === undefined && specs.some((spec) => spec.domain !== undefined)) {
-    throw new Error('an agent with a domain never registers with a master without one: give the stand-in a domain');
-  }
   const { hostname = 'localhost', tls } = options;
   const built = await Promise.all(
     specs.map((spec, index) => buildAgent({ spec: { hostname, ...spec }, index, shared, runner, workDir, tls })),
