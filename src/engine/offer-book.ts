@@ -158,7 +158,7 @@ function isInReach(pool: Pool, job: Job): boolean {
 
 /** Whether an attempt is over before the agent is taken down. One without a timeout is hoped to be: its executor keeps a margin. */
 function endsInTime(pool: Pool, job: Job): boolean {
-  return (job.timeoutMs ?? 0) <= pool.lastsMs;
+  return pool.lastsMs > 0 && (job.timeoutMs ?? 0) <= pool.lastsMs;
 }
 
 /** Whether the pool has what the job asks for. */

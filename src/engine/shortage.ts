@@ -55,7 +55,7 @@ export function describeShortage(shortage: Shortage | undefined): string {
 function describeLack(lack: Lack): string {
   if (lack.what === 'constraint') return `the constraint ${lack.constraint.filter((part) => part !== '').join(' ')}`;
   if (lack.what === 'ports') return 'ports';
-  if (lack.what === 'time') return 'time for its timeout before the agent’s maintenance';
+  if (lack.what === 'time') return 'time before the agent’s maintenance';
   if (lack.what === 'region') return `nearness (it is in region ${lack.region}, where only jobs run that ask for @region)`;
   return `${lack.what} (${lack.wanted} wanted, ${lack.offered} offered)`;
 }

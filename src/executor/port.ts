@@ -38,7 +38,7 @@ export interface Offer {
   readonly resources: Resources;
   /** At most this many tasks are to be launched on the agent with it: more would only queue there. Absent: no bound. */
   readonly launches?: number;
-  /** The agent is to be taken down this long from now. Absent: not that anybody has planned. */
+  /** The agent is to be taken down this long from now; 0: so soon that nothing is to be put there. Absent: not that anybody has planned. */
   readonly lastsMs?: number;
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly region?: string;

@@ -49,14 +49,13 @@ export class Launcher {
   }
 
   receive(raws: readonly RawOffer[]): void {
-    const now = this.#options.clock.now();
-    const closing = new Set(raws.filter((raw) => isUnderMaintenance(raw, now)));
-    this.#giveBack([...closing], MAINTENANCE_REFUSE_MS);
-    this.#gate.receive(raws.filter((raw) => !closing.has(raw)));
+    this.#gate.receive(raws);
   }
 
   #toldOf({ raw, room }: GatedOffer): Offer {
-    const lastsMs = msUntilMaintenance(raw, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    // Told all the same, so that a run that waits for nothing else can say so.
+    const lastsMs = isUnderMaintenance(raw, now) ? 0 : msUntilMaintenance(raw, now);
     return { ...toOffer(raw, this.#homeRegion), launches: room, ...(lastsMs === undefined ? {} : { lastsMs }) };
   }
 
@@ -86,10 +85,14 @@ export class Launcher {
   }
 
   decline(offerIds: readonly string[], refuseMs: number): void {
-    this.#sendDecline(
-      offerIds.filter((id) => this.#gate.take(id) !== undefined),
+    const now = this.#options.clock.now();
+    const offers = offerIds.map((id) => this.#gate.take(id)).filter((offer) => offer !== undefined);
+    const isClosing = (offer: RawOffer): boolean => isUnderMaintenance(offer, now);
+    this.#giveBack(
+      offers.filter((offer) => !isClosing(offer)),
       refuseMs,
     );
+    this.#giveBack(offers.filter(isClosing), Math.max(refuseMs, MAINTENANCE_REFUSE_MS));
   }
 
   launch(offerIds: readonly string[], launches: readonly TaskLaunch[]): void {

@@ -53,4 +53,22 @@ test('a plan that a timeout meets is agreed to; a task without one is named as i
   });
 });
 
+test('a run for which all agents are about to be taken down says what it waits for, and goes on when the plan is dropped', async () => {
+  await withNode({ master: { agents: [{ hostname: 'one' }] } }, async (rig) => {
+    await plan(rig, 60_000);
+    await rig.run({ name: 'a', task: { image: 'busybox', command: 'true' } });
+    let text = '';
+    const isTold = async (): Promise<boolean> => {
+      text = (await rig.node.get<{ text: string }>('/v1/runs/a/1/why')).body.text;
+      return text.endsWith('lacked time before the agent’s maintenance');
+    };
+    await until(isTold, { limitMs: 20_000, what: () => `the reason why it waits; ${text}` });
+    assert.equal(rig.master.launchCount('a.1.1'), 0);
+    assert.equal((await send({ address: rig.master.address, path: '/maintenance/schedule', body: {} })).status, 200);
+    // A newcomer lifts what was declined for a minute.
+    await rig.run({ name: 'b', task: { image: 'busybox', command: 'true' } });
+    await rig.awaitState('a', 'succeeded');
+  });
+});
+
 test.run();

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
+import type { WaitingRecord } from '../../../src/engine/records.ts';
+import { describeShortage } from '../../../src/engine/shortage.ts';
 import type { InverseOffer } from '../../../src/executor/port.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
@@ -71,6 +73,26 @@ test('what is being killed is over when its grace is; what has ended is not ther
   rig.status('endless.1.1', 'killed');
   rig.status('bounded.1.1', 'finished');
   assert.deepEqual(inTheWay(rig, { id: 'i', agentId: 'a1', lastsMs: 0 }), [[]]);
+});
+
+test('nothing is put on an agent that is as good as down, with or without a timeout, and what waits says so', () => {
+  const rig = new EngineRig({ exclusive: false, offline: true });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: false });
+  rig.executor({ type: 'reconciled' });
+  rig.define({ name: 'a', schedule: due });
+  rig.define({ name: 'b', schedule: due, timeout: 'PT1S' });
+  rig.advanceTo('2026-03-01T01:00:00Z');
+  for (let time = 0; time < 2; time++) {
+    rig.offer('a1', { lastsMs: 0 });
+    rig.advance(10_000);
+  }
+  assert.deepEqual(rig.launches, []);
+  const { shapes } = JSON.parse(rig.store.get('executor/waiting')!) as WaitingRecord;
+  assert.deepEqual(
+    shapes.map(({ shortage }) => shortage?.nearest.lacks),
+    [[{ what: 'time' }], [{ what: 'time' }]],
+  );
+  assert.equal(describeShortage(shapes[0]!.shortage), 'the nearest of 1 offers, of a1.test, lacked time before the agent’s maintenance');
 });
 
 test('a new leader knows it from what is stored, and answers while it is not reconciled yet', () => {

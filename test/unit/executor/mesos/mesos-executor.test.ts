@@ -432,15 +432,27 @@ test('events that are new to this version, or ask nothing of us, do not disturb 
   assert.equal(rig.of('disconnected').length, 0);
 });
 
-test('offers of agents near their maintenance go straight back', async () => {
+test('offers of agents near their maintenance last no time, and when declined stay away for longer', async () => {
   const rig = await setup();
   await rig.start();
   const unavailability = { start: { nanoseconds: rig.clock.now() * 1_000_000 } };
   rig.master.send({ type: 'OFFERS', offers: { offers: [offer('o1', { unavailability }), offer('o2')] } });
-  await until('DECLINE', () => rig.master.callsOf('DECLINE').length > 0);
+  await until('offers', () => rig.of('offers').length > 0);
   assert.deepEqual(
-    rig.of('offers').flatMap((event) => event.offers.map((each) => each.id)),
-    ['o2'],
+    rig.of('offers').flatMap((event) => event.offers.map(({ id, lastsMs }) => [id, lastsMs])),
+    [
+      ['o1', 0],
+      ['o2', undefined],
+    ],
+  );
+  rig.executor.perform({ type: 'decline', offerIds: ['o1', 'o2'], refuseMs: 5_000 });
+  await until('both declined', () => rig.master.callsOf('DECLINE').length === 2);
+  assert.deepEqual(
+    rig.master.callsOf('DECLINE').map(({ body }) => body.decline),
+    [
+      { offer_ids: [{ value: 'o2' }], filters: { refuse_seconds: 5 } },
+      { offer_ids: [{ value: 'o1' }], filters: { refuse_seconds: 60 } },
+    ],
   );
 });
 
