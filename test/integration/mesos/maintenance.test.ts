@@ -59,7 +59,8 @@ test('a run for which all agents are about to be taken down says what it waits f
     await rig.run({ name: 'a', task: { image: 'busybox', command: 'true' } });
     let text = '';
     const isTold = async (): Promise<boolean> => {
-      text = (await rig.node.get<{ text: string }>('/v1/runs/a/1/why')).body.text;
+      // Before the leader has made the run there is no answer.
+      text = (await rig.node.get<{ text?: string }>('/v1/runs/a/1/why')).body.text ?? '';
       return text.endsWith('lacked time before the agent’s maintenance');
     };
     await until(isTold, { limitMs: 20_000, what: () => `the reason why it waits; ${text}` });
