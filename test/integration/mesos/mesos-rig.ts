@@ -104,6 +104,9 @@ export class Leader {
       case 'rescinded':
         this.offers.delete(event.offerId);
         return undefined;
+      case 'inverse-offers':
+        // Left to come again: who plans sees that nobody answers.
+        return undefined;
       case 'status':
         this.statuses.push(event.status);
         return this.#acknowledge(event.status);
