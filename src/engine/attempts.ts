@@ -2,6 +2,7 @@
 
 import type { TaskState } from '../executor/port.ts';
 import type { Attempt, Fault, Reason, RunRecord } from './records.ts';
+import { isFull } from './record-size.ts';
 import { retryDelayMs } from './retry.ts';
 import { settleRun, storeOpen } from './runs.ts';
 import type { World } from './world.ts';
@@ -27,9 +28,9 @@ export function endAttempt(world: World, run: RunRecord, end: AttemptEnd): void 
   const ended = withLastAttempt(run, { endedAt: world.now, ...known });
   const attempt = ended.attempts.at(-1) as Attempt;
   const lost = run.lost + (known.fault === 'infrastructure' ? 1 : 0);
-  const isRetried = outcome === 'failed' && !isKillFinal(run);
-  const delayMs = isRetried ? retryDelayMs(world.jobOf(run).retry, ended.attempts.slice(run.firstAttempt)) : undefined;
-  const retryAt = delayMs === undefined ? undefined : world.now + delayMs;
+  const delayMs = outcome === 'failed' ? retryDelayMs(world.jobOf(run).retry, ended.attempts.slice(run.firstAttempt)) : undefined;
+  const isLast = delayMs !== undefined && isFull(ended);
+  const retryAt = delayMs === undefined || isLast ? undefined : world.now + delayMs;
   world.recorder.fact({
     type: 'attempt-ended',
     taskId: attempt.taskId,
@@ -39,7 +40,7 @@ export function endAttempt(world: World, run: RunRecord, end: AttemptEnd): void 
     ...(retryAt === undefined ? {} : { retryAt }),
   });
   if (retryAt === undefined) {
-    settleRun(world, { ...ended, lost }, { outcome, reason: known.reason });
+    settleRun(world, { ...ended, lost }, { outcome, reason: isLast ? lastReason(ended, known.reason) : known.reason });
     return;
   }
   const { kill: _answered, ...rest } = ended;
@@ -47,12 +48,14 @@ export function endAttempt(world: World, run: RunRecord, end: AttemptEnd): void 
   storeOpen(world, { ...rest, lost, state: 'backoff', notBefore: retryAt });
 }
 
-/** A time-out is the task's failure and may be retried; every other kill of ours is final. */
-function isKillFinal(run: RunRecord): boolean {
-  return run.kill !== undefined && run.kill.reason.code !== 'timeout';
+function lastReason({ attempts }: RunRecord, reason: Reason | undefined): Reason | undefined {
+  return reason && { ...reason, text: `${reason.text}; not tried again, as its record is full after ${attempts.length} attempts` };
 }
 
-/** What an end means in the light of a kill of ours: unless the task finished first, it is the kill's doing. */
+/**
+ * What an end means in the light of a kill of ours: unless the task finished first, it is the kill's doing. A time-out is the task's
+ * failure and may be retried; every other kill is final.
+ */
 function asKilled(run: RunRecord, end: AttemptEnd): AttemptEnd {
   const kill = run.kill;
   if (!kill || end.outcome === 'succeeded') return end;

@@ -42,10 +42,6 @@ export class ExecutorLink {
     this.#offers = new OfferBook(Math.floor(world.maxOperations * LAUNCH_SHARE));
   }
 
-  get isReady(): boolean {
-    return this.#isConnected && this.#isReconciled;
-  }
-
   /** When everything alive is to be asked about again, or what waits to be written down. */
   get wakeAt(): number | undefined {
     const waitingAt = waitingWakeAt(this.#world);

@@ -27,7 +27,7 @@ test('what is under way is counted', () => {
   rig.request({ type: 'run', job: 'a' });
   rig.request({ type: 'run', job: 'a' });
   rig.request({ type: 'run', job: 'a' });
-  rig.executor({ type: 'disconnected', reason: 'x' });
+  rig.executor({ type: 'disconnected', reason: 'x', final: false });
   rig.request({ type: 'run', job: 'b' });
   const since = rig.now;
   rig.now += 5;
