@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'run-not-markable': { status: 409, title: 'The run can not be counted as succeeded' },
   'job-suspended': { status: 409, title: 'The job is suspended' },
   'job-has-no-schedule': { status: 409, title: 'The job has no schedule' },
+  'too-many-backfills': { status: 409, title: 'Too many backfills of the job go on' },
   'edit-conflict': { status: 409, title: 'Others are editing the same definitions' },
   'precondition-failed': { status: 412, title: 'The definition is not the one that was expected' },
   'body-too-large': { status: 413, title: 'The body is too large' },

@@ -5,6 +5,7 @@
 
 import type { Instant } from '../schedule/schedule.ts';
 import { handOverTokens } from './flows.ts';
+import { OPEN_BACKFILLS } from './limits.ts';
 import type { Backfill, JobState, Request } from './records.ts';
 import { backfillOf, createRun } from './runs.ts';
 import type { Slot, World } from './world.ts';
@@ -13,6 +14,7 @@ export function startBackfill(world: World, request: Extract<Request, { type: 'b
   const slot = world.slots.get(request.job);
   if (!slot?.job || !slot.state) return 'no such job';
   if (!slot.job.schedule) return 'no schedule';
+  if (Object.keys(slot.state.backfills ?? {}).length >= OPEN_BACKFILLS) return 'too many backfills';
   const backfill: Backfill = { cursor: request.from - 1, to: request.to, limit: request.limit };
   putBackfill(world, slot, { id: request.id, backfill });
   world.backfilling.push({ slot, id: request.id });

@@ -8,7 +8,7 @@
 
 import type { Edge, Job } from '../job/job.ts';
 import { countTokens, isRelevant, relevantParents, satisfies, speakersIn, withToken } from './flow-tokens.ts';
-import { BLOCKED_NAMES, CHILD_ROOM } from './limits.ts';
+import { BLOCKED_NAMES, CHILD_ROOM, OPEN_FLOWS } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
 import { reopenRun } from './reopen.ts';
 import { createRun } from './runs.ts';
@@ -55,6 +55,18 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   if (world.runInFlow(child, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
+  giveUpOldestFlow(world, child);
+}
+
+/** Where a parent hangs, flow after flow waits for it: beyond the limit the child's part in the oldest is recorded as skipped. */
+function giveUpOldestFlow(world: World, child: Slot): void {
+  const flows = Object.keys(child.state?.tokens ?? {});
+  const [oldest] = flows;
+  if (oldest === undefined || flows.length <= OPEN_FLOWS) return;
+  putTokens(world, child, { flow: oldest, held: undefined });
+  const text = `more than ${OPEN_FLOWS} flows wait for parents of this job, and this one has waited longest`;
+  const skip: Reason = { code: 'too-many-flows', text, data: { limit: OPEN_FLOWS } };
+  createRun(world, child, { trigger: { type: 'parents', parents: parentRuns(world, child, oldest) }, flow: oldest, skip });
 }
 
 function addToken(world: World, child: Slot, { run, edge, outcome }: { run: RunRecord; edge: Edge; outcome: Outcome }): void {

@@ -63,3 +63,18 @@ export const WAITING_SHAPES = 200;
  * commits exactly, and the first are launched while the others are decided.
  */
 export const DUE_SHARE = 0.9;
+
+/**
+ * A run whose record is this long (UTF-16 units as JSON) is not tried again: a transaction must hold the record as a whole, and each
+ * further attempt would write all of it.
+ */
+export const RECORD_LENGTH = 250_000;
+
+/** Attempts that fit in a record whatever they say. */
+export const ATTEMPTS_UNMEASURED = 50;
+
+/** Flows that a job may wait in at once: a parent that hangs must not make its children's state grow for ever. */
+export const OPEN_FLOWS = 500;
+
+/** Backfills of one job that may go on at once. */
+export const OPEN_BACKFILLS = 100;

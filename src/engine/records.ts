@@ -49,6 +49,7 @@ export interface Reason {
 export type ReasonCode =
   | 'overlap'
   | 'upstream'
+  | 'too-many-flows'
   | 'no-leader'
   | 'edited'
   | 'catch-up'

@@ -6,6 +6,7 @@ import { handOverTokens, withdrawTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { requestKey } from './keys.ts';
 import type { Reason, Request } from './records.ts';
+import { isFull } from './record-size.ts';
 import { reopenRun, retake } from './reopen.ts';
 import { createRun, settleRun } from './runs.ts';
 import { runId } from './task-id.ts';
@@ -71,6 +72,7 @@ function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): s
   if (!slot?.job) return 'no such job';
   if (!record || (record.state !== 'failed' && record.state !== 'killed')) return 'not failed';
   if (slot.job.suspended) return 'suspended';
+  if (isFull(record)) return 'full';
   withdrawTokens(world, slot, record.flow);
   reopenRun(world, slot, record);
   return 'running again';

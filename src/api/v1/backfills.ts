@@ -3,12 +3,16 @@
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { stateKey } from '../../engine/keys.ts';
+import { OPEN_BACKFILLS } from '../../engine/limits.ts';
+import type { JobState } from '../../engine/records.ts';
 import type { Issue } from '../../job/schema-issues.ts';
 import type { Instant } from '../../schedule/schedule.ts';
 import { ApiError } from '../errors.ts';
 import { MAX_TIMESTAMP_LENGTH, readInstant } from '../instants.ts';
 import { scheduleOf } from '../job-schedule.ts';
 import type { ApiParts } from '../parts.ts';
+import { maybeRecord } from '../records.ts';
 import { invalidBody, readBodyAs } from '../request-body.ts';
 import { noParameters, readQuery } from '../request-query.ts';
 import { iso } from '../times.ts';
@@ -43,6 +47,11 @@ async function backfill(ctx: Context, api: ApiParts): Promise<void> {
   if (count > LARGEST_BACKFILL) {
     const detail = `from ${iso(range.from)} to ${iso(range.to)} there are more than ${LARGEST_BACKFILL} nominal times; ask for a shorter range`;
     throw new ApiError('backfill-too-large', detail, { data: { limit: LARGEST_BACKFILL } });
+  }
+  const state = maybeRecord<JobState>(await api.store.get(stateKey(job)));
+  if (Object.keys(state?.backfills ?? {}).length >= OPEN_BACKFILLS) {
+    const detail = `${OPEN_BACKFILLS} backfills of ${job} go on already; wait for one to end`;
+    throw new ApiError('too-many-backfills', detail, { data: { limit: OPEN_BACKFILLS } });
   }
   answerSubmitted(ctx, await api.submitter.submit({ type: 'backfill', job, ...range, limit }, callerOf(ctx)), { count });
 }

@@ -7,6 +7,7 @@ import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { jobKey, runKey } from '../../engine/keys.ts';
+import { isFull } from '../../engine/record-size.ts';
 import type { RunRecord } from '../../engine/records.ts';
 import { isAlive, isOver } from '../../engine/world.ts';
 import type { JobRecord } from '../../job/job.ts';
@@ -62,11 +63,16 @@ async function act(ctx: Context, api: ApiParts, type: Action): Promise<void> {
 }
 
 /** Why the state does not allow it; the same rules as the leader's. */
-function refusalOf(type: Action, { job, number, state }: RunRecord): ApiError | undefined {
+function refusalOf(type: Action, run: RunRecord): ApiError | undefined {
+  const { job, number, state } = run;
   const id = `${job}#${number}`;
   const data = { data: { state } };
   if (type === 'kill') return isOver(state) ? new ApiError('run-over', `${id} has ${state} already`, data) : undefined;
   if (type === 'retry') {
+    if (isFull(run)) {
+      const count = run.attempts.length;
+      return new ApiError('run-not-retryable', `${id} has had ${count} attempts, and its record is full; run the job anew`, data);
+    }
     if (state === 'failed' || state === 'killed') return undefined;
     return new ApiError('run-not-retryable', `${id} is ${state}; only a run that failed or was killed can be run again`, data);
   }

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'uvu';
+import { ATTEMPTS_UNMEASURED, OPEN_BACKFILLS, OPEN_FLOWS } from '../../../src/engine/limits.ts';
+import { MAX_TRANSACTION_BYTES } from '../../../src/store/port.ts';
+import { EngineRig } from '../../support/engine-rig.ts';
+
+test('a run whose record is full is not tried again, whatever its policy says', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'chatty', retry: { attempts: 1_000, delay: 'PT0S' } });
+  rig.request({ type: 'run', job: 'chatty' });
+  let attempts = 0;
+  while (rig.run('chatty', 1)?.state === 'launching') {
+    attempts += 1;
+    rig.status(`chatty.1.${attempts}`, 'failed', { exitCode: 1, message: 'ü'.repeat(2_000) });
+  }
+  const run = rig.run('chatty', 1);
+  assert.equal(run?.state, 'failed');
+  assert.ok(attempts > ATTEMPTS_UNMEASURED && attempts < 1_000, `${attempts} attempts`);
+  assert.match(
+    run?.reason?.text ?? '',
+    new RegExp(`^exited with code 1: ü+…; not tried again, as its record is full after ${attempts} attempts$`),
+  );
+  assert.ok(Buffer.byteLength(rig.store.get('runs/chatty/1') ?? '') < MAX_TRANSACTION_BYTES);
+  rig.request({ type: 'retry', job: 'chatty', run: 1 });
+  assert.equal(rig.run('chatty', 1)?.state, 'failed');
+  assert.deepEqual(
+    rig.facts.flatMap((fact) => (fact.type === 'request-taken' ? [fact.result] : [])),
+    ['chatty#1', 'full'],
+  );
+});
+
+test('a run with many short attempts has all that its policy gives it', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'brief', retry: { attempts: 300, delay: 'PT0S' } });
+  rig.request({ type: 'run', job: 'brief' });
+  for (let attempt = 1; attempt <= 300; attempt++) rig.finish(`brief.1.${attempt}`, 1);
+  assert.equal(rig.run('brief', 1)?.state, 'failed');
+  assert.equal(rig.run('brief', 1)?.reason?.text, 'exited with code 1');
+});
+
+/** A root whose flows all wait for a child that hangs. */
+function withHangingParent(flows: number): EngineRig {
+  const rig = new EngineRig();
+  rig.define({ name: 'root', overlap: 'allow' });
+  rig.define({ name: 'quick', after: ['root'], overlap: 'allow' });
+  rig.define({ name: 'hanging', after: ['root'] });
+  rig.define({ name: 'join', after: ['quick', 'hanging'] });
+  for (let flow = 1; flow <= flows; flow++) {
+    rig.request({ type: 'run', job: 'root' });
+    rig.finish(`root.${flow}.1`);
+    rig.finish(`quick.${flow}.1`);
+  }
+  return rig;
+}
+
+test('beyond 500 flows that wait for a hanging parent the oldest is given up', () => {
+  const rig = withHangingParent(OPEN_FLOWS);
+  assert.equal(Object.keys(rig.state('join')?.tokens ?? {}).length, OPEN_FLOWS);
+  assert.equal(rig.runs('join').length, 0);
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish(`root.${OPEN_FLOWS + 1}.1`);
+  rig.finish(`quick.${OPEN_FLOWS + 1}.1`);
+  assert.equal(Object.keys(rig.state('join')?.tokens ?? {}).length, OPEN_FLOWS);
+  const [skipped, ...others] = rig.runs('join');
+  assert.deepEqual(others, []);
+  assert.equal(skipped?.flow, 'root#1');
+  assert.equal(skipped?.state, 'skipped');
+  assert.equal(skipped?.reason?.code, 'too-many-flows');
+  rig.finish('hanging.1.1');
+  assert.equal(rig.runs('join').length, 1, 'what comes late to a flow that was given up changes nothing');
+});
+
+test('a job has a hundred backfills at once at most', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'b', schedule: 'R/2026-03-01T00:01:00Z/PT1M' });
+  rig.advanceTo('2026-03-01T00:05:00Z');
+  const range = { from: Date.parse('2026-03-01T00:01:00Z'), to: Date.parse('2026-03-01T00:04:00Z') };
+  for (let i = 0; i <= OPEN_BACKFILLS; i++) rig.request({ type: 'backfill', job: 'b', ...range, limit: 1 });
+  const results = rig.facts.flatMap((fact) => (fact.type === 'request-taken' ? [fact.result] : []));
+  assert.equal(results.at(-2), 'started');
+  assert.equal(results.at(-1), 'too many backfills');
+  assert.equal(Object.keys(rig.state('b')?.backfills ?? {}).length, OPEN_BACKFILLS);
+});
+
+test.run();
