@@ -4,6 +4,7 @@
  */
 
 import type { CancelTimer } from '../../src/clock/clock.ts';
+import { InvariantViolation } from '../invariants/violation.ts';
 
 interface Event {
   readonly at: number;
@@ -61,7 +62,7 @@ export class VirtualTime {
       const event = this.#pop(until);
       if (!event) break;
       sameInstant = event.at === this.#now ? sameInstant + 1 : 0;
-      if (sameInstant > STANDSTILL) throw new Error('time stands still: events without end at one instant');
+      if (sameInstant > STANDSTILL) throw new InvariantViolation('liveness', 'time stands still: events without end at one instant');
       this.#now = event.at;
       this.count += 1;
       const fn = event.fn as () => void;

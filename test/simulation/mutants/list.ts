@@ -78,14 +78,6 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: ['takeover', 'liveness', 'definitions', 'kept-runs', 'nominal-times'],
   },
   {
-    name: 'stray-killed-by-the-deposed',
-    file: 'src/engine/statuses.ts',
-    find: '  if (!isKnown(world, taskId)) world.recorder.fence();\n',
-    replace: '',
-    breaks: 'A leader deposed unawares kills its successor’s task and acknowledges its end.',
-    seenBy: ['acknowledged', 'killed'],
-  },
-  {
     name: 'acknowledged-before-stored',
     file: 'src/leader/committer.ts',
     find: '    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));',
