@@ -41,10 +41,6 @@ export class PendingQueue {
     return this.#since.earliest;
   }
 
-  has(run: RunRecord): boolean {
-    return this.#shapeOf.has(runId(run.job, run.number));
-  }
-
   add(run: RunRecord, job: Job): void {
     const id = runId(run.job, run.number);
     const key = this.#keyOf(job);

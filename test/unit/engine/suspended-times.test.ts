@@ -1,0 +1,168 @@
+/** Nominal times round suspensions and outages, and backfills beside the schedule. */
+
+import assert from 'node:assert/strict';
+import { suite } from 'uvu';
+import { EngineRig, type SpecInput } from '../../support/engine-rig.ts';
+
+const test = suite('suspended and missed times');
+
+const at = (text: string): number => Date.parse(`2026-03-01T${text}:00Z`);
+const hours = (instant: number): string => new Date(instant).toISOString().slice(11, 13);
+const hourly = { name: 'j', schedule: 'R/2026-03-01T01:00:00Z/PT1H', overlap: 'allow' } as const;
+
+/** `01 02-03s 04!`: a run, times that were suspended, one that was missed. */
+function story(rig: EngineRig): string {
+  const runs = rig.runs('j').map(({ trigger }) => [trigger.type === 'schedule' ? trigger.scheduledFor : 0, ''] as const);
+  const verdicts = rig.verdicts('j').map(({ from, to, verdict }) => {
+    return [from, `${to > from ? `-${hours(to)}` : ''}${verdict === 'suspended' ? 's' : '!'}`] as const;
+  });
+  return [...runs, ...verdicts]
+    .sort(([a], [b]) => a - b)
+    .map(([from, what]) => `${hours(from)}${what}`)
+    .join(' ');
+}
+
+function suspendJob(rig: EngineRig, from: string, to?: string): void {
+  const suspension = { from: at(from), by: 'ada', ...(to === undefined ? {} : { to: at(to) }) };
+  rig.define({ ...hourly, suspended: to === undefined }, { suspension });
+}
+
+function suspendCluster(rig: EngineRig, from: string, to?: string): void {
+  rig.suspend({ from: at(from), by: 'ben', ...(to === undefined ? {} : { to: at(to) }) });
+}
+
+test('suspensions of the job and of the cluster may overlap, and each time is recorded once', () => {
+  const within = new EngineRig();
+  within.define(hourly);
+  within.advanceTo(at('01:30'));
+  suspendJob(within, '01:30');
+  within.advanceTo(at('02:30'));
+  suspendCluster(within, '02:30');
+  within.advanceTo(at('03:30'));
+  suspendCluster(within, '02:30', '03:30');
+  within.advanceTo(at('05:30'));
+  suspendJob(within, '01:30', '05:30');
+  within.advanceTo(at('06:00'));
+  assert.equal(story(within), '01 02-05s 06');
+
+  const across = new EngineRig();
+  across.define(hourly);
+  across.advanceTo(at('01:30'));
+  suspendCluster(across, '01:30');
+  across.advanceTo(at('02:30'));
+  suspendJob(across, '02:30');
+  across.advanceTo(at('03:30'));
+  suspendCluster(across, '01:30', '03:30');
+  assert.equal(story(across), '01 02s', 'the job still is, and its end decides the rest');
+  across.advanceTo(at('05:30'));
+  suspendJob(across, '02:30', '05:30');
+  across.advanceTo(at('06:00'));
+  assert.equal(story(across), '01 02s 03s 04-05s 06', 'each names whose it was');
+  assert.match(across.verdicts('j')[0]?.reason.text ?? '', /by ben from .*T01:30.* to .*T03:30|by ben from .*T01:30.* to .*T02:30/);
+});
+
+/** Nobody led from half past midnight until now; the job was suspended meanwhile. */
+function outage(until: string, suspension: { from: string; to?: string }, spec: Partial<SpecInput> = {}): string {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, ...spec });
+  rig.advanceTo(at('00:30'));
+  const record = JSON.parse(rig.store.get('jobs/j') ?? '') as { spec: object };
+  const { from, to } = suspension;
+  const span = { from: at(from), by: 'ada', ...(to === undefined ? {} : { to: at(to) }) };
+  const stored = { ...record, version: 2, suspension: span, spec: { ...record.spec, suspended: to === undefined } };
+  rig.store.set('jobs/j', JSON.stringify(stored));
+  rig.failOver(at(until) - rig.now);
+  return story(rig);
+}
+
+test('of what was missed round a suspension only the newest runs', () => {
+  assert.equal(outage('07:15', { from: '02:30', to: '04:30' }), '01-02! 03-04s 05-06! 07');
+});
+
+test('what was missed before a suspension runs when nothing came due after it', () => {
+  assert.equal(outage('05:45', { from: '03:30', to: '05:30' }), '01-02! 03 04-05s');
+  assert.equal(outage('06:00', { from: '03:30', to: '05:30' }), '01-03! 04-05s 06');
+  assert.equal(outage('05:15', { from: '03:30' }), '01-02! 03');
+});
+
+test('a suspension holds from its first moment until just before its last', () => {
+  assert.equal(outage('05:15', { from: '02:00', to: '04:00' }), '01! 02-03s 04! 05');
+});
+
+test('all that was missed runs, or none, where the job says so', () => {
+  assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'all' }), '01 02 03-04s 05');
+  assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'none' }), '01-02! 03-04s 05!');
+});
+
+test('a missed time says what nobody could decide, and why it does not run', () => {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, catchUp: 'none' });
+  rig.failOver(at('01:30') - rig.now);
+  const { reason } = rig.verdicts('j')[0] ?? {};
+  assert.deepEqual([reason?.code, reason?.data], ['no-leader', { from: at('00:00') - 1, to: at('01:30'), catchUp: 'none' }]);
+});
+
+test('a starting deadline is kept to the millisecond when a time is decided late', () => {
+  const late = (ms: number): EngineRig => {
+    const rig = new EngineRig();
+    rig.define({ ...hourly, startingDeadline: 'PT5M' });
+    rig.failOver(at('01:05') + ms - rig.now);
+    return rig;
+  };
+  assert.equal(story(late(-1)), '01');
+  assert.equal(late(0).runs('j').length, 1);
+  assert.equal(late(1).runs('j').length, 0);
+  assert.deepEqual(late(1).verdicts('j')[0]?.reason.data, { deadlineMs: 300_000 });
+});
+
+test('a cluster is resumed into a job that is suspended until later', () => {
+  const rig = new EngineRig();
+  rig.define(hourly);
+  rig.advanceTo(at('00:30'));
+  suspendCluster(rig, '00:30');
+  suspendJob(rig, '00:30');
+  rig.advanceTo(at('02:30'));
+  suspendCluster(rig, '00:30', '02:30');
+  assert.equal(rig.runs('j').length, 0);
+  rig.advanceTo(at('03:30'));
+  suspendJob(rig, '00:30', '03:30');
+  rig.advanceTo(at('04:00'));
+  assert.equal(story(rig), '01-03s 04');
+});
+
+/** Days of March, asked for on the fifth. */
+function backfilled(spec: Partial<SpecInput>, limits: readonly number[]): EngineRig {
+  const rig = new EngineRig({ start: '2026-03-05T00:30:00Z', maxOperations: 60 });
+  rig.define({ name: 'day', schedule: 'R/2026-01-01T00:00:00Z/P1D', ...spec });
+  rig.advanceTo('2026-03-06T00:00:00Z');
+  const range = { from: Date.parse('2026-03-01T00:00:00Z'), to: Date.parse('2026-03-03T00:00:00Z') };
+  for (const limit of limits) rig.request({ type: 'backfill', job: 'day', ...range, limit });
+  return rig;
+}
+
+test('a backfill has its own limit, whatever else is open', () => {
+  const rig = backfilled({ overlap: 'allow' }, [1, 2]);
+  assert.equal(rig.story('day'), '1 launching, 2 launching, 3 launching, 4 launching');
+  assert.equal(Object.keys(rig.state('day')?.backfills ?? {}).length, 2);
+  for (let run = 2; run <= 7; run++) rig.finish(`day.${run}.1`);
+  assert.equal(rig.runs('day').length, 7);
+  assert.equal(rig.state('day')?.backfills, undefined);
+  assert.equal(rig.run('day', 1)?.state, 'launching');
+});
+
+test('a backfill waits its turn where overlap is forbidden, and has no starting deadline', () => {
+  const rig = backfilled({ overlap: 'forbid', startingDeadline: 'PT1H' }, [2]);
+  assert.equal(rig.story('day'), '1 launching, 2 queued, 3 queued');
+  rig.finish('day.1.1');
+  rig.advance(7_200_000);
+  assert.equal(rig.story('day'), '1 succeeded, 2 launching, 3 queued');
+});
+
+test('a backfill of many is made in steps that fit', () => {
+  const rig = new EngineRig({ start: '2026-03-05T00:30:00Z', maxOperations: 60 });
+  rig.define({ name: 'day', schedule: 'R/2025-01-01T00:00:00Z/P1D', overlap: 'allow' });
+  rig.request({ type: 'backfill', job: 'day', from: Date.parse('2025-01-01T00:00:00Z'), to: rig.now, limit: 100 });
+  assert.equal(rig.runs('day').length, 100);
+});
+
+test.run();
