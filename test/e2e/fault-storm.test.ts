@@ -10,12 +10,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { systemClock } from '../../src/clock/system-clock.ts';
-import type { Fault as InjectedFault } from '../mesos-master/faults.ts';
 import { ScriptedRunner, type Script } from '../mesos-master/runner/scripted.ts';
 import { Seeded } from '../mesos-master/seeded.ts';
 import { postGraph } from '../support/example-graph.ts';
 import { type KairosCluster, startCluster } from '../support/kairos-cluster.ts';
 import type { KairosNode } from '../support/kairos-node.ts';
+import { MESOS_FAULTS } from '../support/mesos-faults.ts';
 import { judgeHistory } from '../support/store-history.ts';
 import { until } from '../support/until.ts';
 import { QUICK } from '../integration/mesos/mesos-rig.ts';
@@ -75,27 +75,12 @@ const FAULTS: readonly Fault[] = [
   (storm) => strikeNode(storm, (id) => pauseNode(storm, id)),
   (storm) => strikeNode(storm, (id) => partitionNode(storm, id)),
   async ({ cluster }) => cluster.etcd.nodes[0]?.restart(),
-  async ({ cluster, seeded }) => cluster.master.restartMaster({ agentsAfterMs: seeded.below(600) }),
-  async ({ cluster }) => cluster.master.cutStreams(),
-  freezeAnAgent,
-  restartAnAgent,
-  async ({ cluster }) => cluster.master.agents.forEach((agent) => agent.rescindOffers()),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 3 })),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 5 })),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onEvents({ type: 'delay', ms: 300 }, { match: isUpdate, count: 5 })),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onCalls({ type: 'lose-request' })),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onCalls({ type: 'lose-answer' })),
-  (storm) => forAWhile(storm, storm.cluster.master.faults.onCalls({ type: 'delay', ms: 200 }, { count: 3 })),
+  ...MESOS_FAULTS.map(
+    (fault): Fault =>
+      ({ cluster, seeded }) =>
+        fault(cluster.master, seeded),
+  ),
 ];
-
-function isUpdate(event: { readonly type: string }): boolean {
-  return event.type === 'UPDATE';
-}
-
-async function forAWhile({ seeded }: Storm, fault: InjectedFault): Promise<void> {
-  await Promise.race([fault.spent, systemClock.sleep(200 + seeded.below(800))]);
-  fault.cancel();
-}
 
 /** The leader half of the time. */
 async function strikeNode({ cluster, seeded, struck }: Storm, strike: (id: string) => Promise<void>): Promise<void> {
@@ -127,20 +112,6 @@ async function partitionNode({ cluster, seeded }: Storm, id: string): Promise<vo
   cluster.wayToEtcd(id).mode(seeded.chance(0.5) ? 'hole' : 'refuse');
   await systemClock.sleep(seeded.below(2 * LEASE_MS));
   cluster.wayToEtcd(id).mode('pass');
-}
-
-async function freezeAnAgent({ cluster, seeded }: Storm): Promise<void> {
-  const agent = cluster.master.agents[seeded.below(cluster.master.agents.length)];
-  agent?.stop();
-  await systemClock.sleep(seeded.below(1_000));
-  agent?.resume();
-}
-
-async function restartAnAgent({ cluster, seeded }: Storm): Promise<void> {
-  const agent = cluster.master.agents[seeded.below(cluster.master.agents.length)];
-  await agent?.kill();
-  await systemClock.sleep(seeded.below(700));
-  await agent?.restart();
 }
 
 /** Somebody does something. What is refused, or gets no answer, is no concern of theirs. */

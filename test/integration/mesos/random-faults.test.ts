@@ -10,9 +10,9 @@ import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { TaskState, TaskStatus } from '../../../src/executor/port.ts';
-import type { Fault as InjectedFault } from '../../mesos-master/faults.ts';
 import type { StandInMaster } from '../../mesos-master/master.ts';
 import { Seeded } from '../../mesos-master/seeded.ts';
+import { MESOS_FAULTS, type MesosFault } from '../../support/mesos-faults.ts';
 import { until } from '../../support/until.ts';
 import { withMesos, type Leader, type Rig } from './mesos-rig.ts';
 
@@ -49,50 +49,6 @@ class Ledger {
     if ((state === 'unknown' || state === 'not-launched') && isAlive) this.violations.push(`${taskId} is said to be ${state} and lives`);
     if (OVER.has(state) && this.open.delete(taskId)) this.ended += 1;
   }
-}
-
-type Fault = (master: StandInMaster, seeded: Seeded) => Promise<void> | void;
-
-const FAULTS: readonly Fault[] = [
-  (master) => master.cutStreams(),
-  (master, seeded) => forAWhile(seeded, master.faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 1 + seeded.below(3) })),
-  (master, seeded) => forAWhile(seeded, master.faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 1 + seeded.below(5) })),
-  (master, seeded) =>
-    forAWhile(seeded, master.faults.onEvents({ type: 'delay', ms: seeded.below(300) }, { match: isUpdate, count: 1 + seeded.below(5) })),
-  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'lose-request' })),
-  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'lose-answer' })),
-  (master, seeded) => forAWhile(seeded, master.faults.onCalls({ type: 'delay', ms: seeded.below(300) }, { count: 2 })),
-  freezeAnAgent,
-  restartAnAgent,
-  (master) => master.agents.forEach((agent) => agent.rescindOffers()),
-  async (master, seeded) => master.restartMaster({ agentsAfterMs: seeded.below(600) }),
-];
-
-/**
- * Until it has struck, or its time is over: while a leader waits between tries, nothing strikes, and faults that queue up would keep
- * it from ever connecting.
- */
-async function forAWhile(seeded: Seeded, fault: InjectedFault): Promise<void> {
-  await Promise.race([fault.spent, systemClock.sleep(200 + seeded.below(800))]);
-  fault.cancel();
-}
-
-function isUpdate(event: { readonly type: string }): boolean {
-  return event.type === 'UPDATE';
-}
-
-async function freezeAnAgent(master: StandInMaster, seeded: Seeded): Promise<void> {
-  const agent = master.agents[seeded.below(master.agents.length)];
-  agent?.stop();
-  await systemClock.sleep(seeded.below(1_000));
-  agent?.resume();
-}
-
-async function restartAnAgent(master: StandInMaster, seeded: Seeded): Promise<void> {
-  const agent = master.agents[seeded.below(master.agents.length)];
-  await agent?.kill();
-  await systemClock.sleep(seeded.below(700));
-  await agent?.restart();
 }
 
 /** Launches on what is offered, and asks again and again about what is open, as the engine does. */
@@ -149,8 +105,8 @@ test(`seed ${SEED}: ${FAULTS_MS / 1000} s of random faults double no task and lo
     while (systemClock.monotonic() < end) {
       if (!isFaulty && seeded.below(6) === 0) {
         isFaulty = true;
-        const chosen = FAULTS[seeded.below(FAULTS.length)] as Fault;
-        fault = Promise.resolve(chosen(rig.master, seeded)).finally(() => {
+        const chosen = MESOS_FAULTS[seeded.below(MESOS_FAULTS.length)] as MesosFault;
+        fault = chosen(rig.master, seeded).finally(() => {
           isFaulty = false;
         });
       }
