@@ -56,6 +56,24 @@ function openRuns(rig: EngineRig): RunRecord[] {
 
 type Act = (rig: EngineRig, pick: number) => void;
 
+/** The parents that each definition names. */
+function parents(rig: EngineRig): ReadonlyMap<string, readonly string[]> {
+  const specs = names.flatMap((name) => rig.store.get(`jobs/${name}`) ?? []).map((text) => (JSON.parse(text) as { spec: SpecInput }).spec);
+  return new Map(specs.map(({ name, after = [] }) => [name, after.map((edge) => (typeof edge === 'string' ? edge : edge.job))]));
+}
+
+/** Takes an edit as nodes do: only if every parent is there. */
+function define(rig: EngineRig, spec: SpecInput, changes: Parameters<EngineRig['define']>[1] = {}): void {
+  const there = parents(rig);
+  const isSound = (spec.after ?? []).every((edge) => there.has(typeof edge === 'string' ? edge : edge.job));
+  if (isSound) rig.define(spec, changes);
+}
+
+/** Takes a deletion as nodes do: only of a job that no other runs after. */
+function undefine(rig: EngineRig, name: string): void {
+  if (![...parents(rig).values()].flat().includes(name)) rig.undefine(name);
+}
+
 const acts: readonly Act[] = [
   (rig) => rig.advance(MINUTE),
   (rig) => rig.advance(5 * MINUTE),
@@ -79,10 +97,10 @@ const acts: readonly Act[] = [
   (rig, pick) => rig.request({ type: 'retry', job: names[pick % names.length] ?? '', run: 1 + (pick % 4) }),
   (rig, pick) => rig.request({ type: 'mark', job: names[pick % names.length] ?? '', run: 1 + (pick % 4) }),
   (rig, pick) => rig.request({ type: 'backfill', job: pick % 2 ? 'root' : 'big', from: rig.now - 20 * MINUTE, to: rig.now, limit: 2 }),
-  (rig, pick) => rig.define(edits[pick % edits.length] as SpecInput),
-  (rig, pick) => rig.define(definitions[pick % definitions.length] as SpecInput),
-  (rig, pick) => rig.define({ ...(definitions[pick % 4] as SpecInput), suspended: true }, { suspension: { from: rig.now, by: 'ada' } }),
-  (rig, pick) => rig.undefine(names[pick % names.length] ?? ''),
+  (rig, pick) => define(rig, edits[pick % edits.length] as SpecInput),
+  (rig, pick) => define(rig, definitions[pick % definitions.length] as SpecInput),
+  (rig, pick) => define(rig, { ...(definitions[pick % 4] as SpecInput), suspended: true }, { suspension: { from: rig.now, by: 'ada' } }),
+  (rig, pick) => undefine(rig, names[pick % names.length] ?? ''),
   (rig) => rig.suspend({ from: rig.now, by: 'ada' }),
   (rig) => rig.suspend({ from: rig.now - MINUTE, to: rig.now, by: 'ada' }),
   (rig) => rig.failOver(2 * MINUTE),
@@ -99,7 +117,7 @@ test('believes what the old one did, whatever has happened', () => {
       rig.decide();
       assert.deepEqual(readAnew(rig), { ...rig.engine.dump(), term: 1n });
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
 });
 
