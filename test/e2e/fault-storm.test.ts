@@ -15,7 +15,7 @@ import { Seeded } from '../mesos-master/seeded.ts';
 import { postGraph } from '../support/example-graph.ts';
 import { type KairosCluster, startCluster } from '../support/kairos-cluster.ts';
 import type { KairosNode } from '../support/kairos-node.ts';
-import { MESOS_FAULTS } from '../support/mesos-faults.ts';
+import { strikeMesos } from '../support/mesos-faults.ts';
 import { judgeHistory } from '../support/store-history.ts';
 import { until } from '../support/until.ts';
 import { QUICK } from '../integration/mesos/mesos-rig.ts';
@@ -70,15 +70,19 @@ interface Storm {
 
 type Fault = (storm: Storm) => Promise<void>;
 
+/** Of all faults those of Mesos are so many more than each other one. */
+const MESOS_SHARE = 10;
+
 const FAULTS: readonly Fault[] = [
   (storm) => strikeNode(storm, (id) => restartNode(storm, id)),
   (storm) => strikeNode(storm, (id) => pauseNode(storm, id)),
   (storm) => strikeNode(storm, (id) => partitionNode(storm, id)),
   async ({ cluster }) => cluster.etcd.nodes[0]?.restart(),
-  ...MESOS_FAULTS.map(
-    (fault): Fault =>
+  ...Array.from(
+    { length: MESOS_SHARE },
+    (): Fault =>
       ({ cluster, seeded }) =>
-        fault(cluster.master, seeded),
+        strikeMesos(cluster.master, seeded),
   ),
 ];
 

@@ -1,26 +1,45 @@
-/** What may go wrong with a Mesos, one thing at a time, for tests that pick from it by chance. Each resolves when it is over. */
+/** What may go wrong with a Mesos, one thing at a time, for tests that are ruled by chance. */
 
 import { systemClock } from '../../src/clock/system-clock.ts';
 import type { Fault } from '../mesos-master/faults.ts';
 import type { StandInMaster } from '../mesos-master/master.ts';
 import type { Seeded } from '../mesos-master/seeded.ts';
 
-export type MesosFault = (master: StandInMaster, seeded: Seeded) => Promise<void>;
+const FAULT_LIMIT_MS = 30_000;
 
-export const MESOS_FAULTS: readonly MesosFault[] = [
-  async (master) => master.cutStreams(),
-  ({ faults }, seeded) => forAWhile(seeded, faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 1 + seeded.below(3) })),
-  ({ faults }, seeded) => forAWhile(seeded, faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 1 + seeded.below(5) })),
-  ({ faults }, seeded) =>
+type MesosFault = (master: StandInMaster, seeded: Seeded) => Promise<void>;
+
+const FAULTS: Readonly<Record<string, MesosFault>> = {
+  'cut streams': async (master) => master.cutStreams(),
+  'drop updates': ({ faults }, seeded) =>
+    forAWhile(seeded, faults.onEvents({ type: 'drop' }, { match: isUpdate, count: 1 + seeded.below(3) })),
+  'repeat updates': ({ faults }, seeded) =>
+    forAWhile(seeded, faults.onEvents({ type: 'duplicate' }, { match: isUpdate, count: 1 + seeded.below(5) })),
+  'delay updates': ({ faults }, seeded) =>
     forAWhile(seeded, faults.onEvents({ type: 'delay', ms: seeded.below(300) }, { match: isUpdate, count: 1 + seeded.below(5) })),
-  ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'lose-request' })),
-  ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'lose-answer' })),
-  ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'delay', ms: seeded.below(300) }, { count: 2 })),
-  freezeAnAgent,
-  restartAnAgent,
-  async (master) => master.agents.forEach((agent) => agent.rescindOffers()),
-  async (master, seeded) => master.restartMaster({ agentsAfterMs: seeded.below(600) }),
-];
+  'lose a request': ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'lose-request' })),
+  'lose an answer': ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'lose-answer' })),
+  'delay calls': ({ faults }, seeded) => forAWhile(seeded, faults.onCalls({ type: 'delay', ms: seeded.below(300) }, { count: 2 })),
+  'freeze an agent': freezeAnAgent,
+  'restart an agent': restartAnAgent,
+  'rescind offers': async (master) => master.agents.forEach((agent) => agent.rescindOffers()),
+  'restart the master': async (master, seeded) => master.restartMaster({ agentsAfterMs: seeded.below(600) }),
+};
+
+/** Does one of them, as chance has it; rejects when it does not come to its end. */
+export async function strikeMesos(master: StandInMaster, seeded: Seeded): Promise<void> {
+  const names = Object.keys(FAULTS);
+  const name = names[seeded.below(names.length)] as string;
+  const limit = new AbortController();
+  const isLate = systemClock.sleep(FAULT_LIMIT_MS, limit.signal).then(() => {
+    if (!limit.signal.aborted) throw new Error(`'${name}' did not end in ${FAULT_LIMIT_MS} ms`);
+  });
+  try {
+    await Promise.race([(FAULTS[name] as MesosFault)(master, seeded), isLate]);
+  } finally {
+    limit.abort();
+  }
+}
 
 function isUpdate(event: { readonly type: string }): boolean {
   return event.type === 'UPDATE';

@@ -159,6 +159,8 @@ export class Leader {
 
 export interface Rig {
   readonly master: StandInMaster;
+  /** How many there were. */
+  readonly leaders: number;
   /** `alive`: what it believes alive before it connects. */
   lead(identity?: string, options?: Partial<MesosOptions>, alive?: readonly TaskRef[]): Promise<Leader>;
 }
@@ -174,7 +176,13 @@ export async function withMesos(options: StandInOptions, body: (rig: Rig) => Pro
     return leader.start(identity);
   };
   try {
-    await body({ master, lead });
+    const rig = {
+      ...{ master, lead },
+      get leaders() {
+        return leaders.length;
+      },
+    };
+    await body(rig);
   } finally {
     await Promise.all(leaders.map((leader) => leader.executor.stop()));
     await master.stop();

@@ -12,13 +12,15 @@ import { systemClock } from '../../../src/clock/system-clock.ts';
 import type { TaskState, TaskStatus } from '../../../src/executor/port.ts';
 import type { StandInMaster } from '../../mesos-master/master.ts';
 import { Seeded } from '../../mesos-master/seeded.ts';
-import { MESOS_FAULTS, type MesosFault } from '../../support/mesos-faults.ts';
+import { strikeMesos } from '../../support/mesos-faults.ts';
 import { until } from '../../support/until.ts';
 import { withMesos, type Leader, type Rig } from './mesos-rig.ts';
 
 const FAULTS_MS = Number(process.env['KAIROS_FAULT_MS'] ?? 12_000);
 const SEED = Number(process.env['KAIROS_FAULT_SEED'] ?? 42);
 const STEP_MS = 60;
+/** Long runs say how they go. */
+const SHOWN_EVERY_MS = 60_000;
 const TASKS_OPEN = 12;
 const OVER: ReadonlySet<TaskState> = new Set<TaskState>(['finished', 'failed', 'killed', 'rejected', 'not-launched', 'lost', 'unknown']);
 
@@ -102,17 +104,24 @@ test(`seed ${SEED}: ${FAULTS_MS / 1000} s of random faults double no task and lo
     const end = systemClock.monotonic() + FAULTS_MS;
     let fault: Promise<void> = Promise.resolve();
     let isFaulty = false;
+    let faults = 0;
+    let shownAt = systemClock.monotonic();
     while (systemClock.monotonic() < end) {
       if (!isFaulty && seeded.below(6) === 0) {
         isFaulty = true;
-        const chosen = MESOS_FAULTS[seeded.below(MESOS_FAULTS.length)] as MesosFault;
-        fault = chosen(rig.master, seeded).finally(() => {
+        faults += 1;
+        fault = strikeMesos(rig.master, seeded).finally(() => {
           isFaulty = false;
         });
+        // Awaited at the end.
+        fault.catch((error: unknown) => ledger.violations.push(String(error)));
       }
       if (leader.down?.final === true) leader = await succeed(rig, leader);
       else if (seeded.below(60) === 0 && leader.down === undefined) leader = await depose(rig, leader);
       await work(leader, ledger, seeded);
+      if (systemClock.monotonic() < shownAt + SHOWN_EVERY_MS) continue;
+      shownAt = systemClock.monotonic();
+      process.stdout.write(`${faults} faults, ${ledger.launched} tasks launched, ${ledger.ended} ended, ${rig.leaders} leaders\n`);
     }
     await fault;
     rig.master.faults.clear();
