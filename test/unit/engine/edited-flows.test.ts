@@ -166,6 +166,17 @@ test('a job that is edited to join the latest forgets what it heard in flows', (
   assert.equal(rig.state('join')?.tokens, undefined);
 });
 
+test('a job whose definition can not be used takes no part until it is mended, and is in nobody’s way', () => {
+  const rig = diamond();
+  rig.finish('left.1.1');
+  rig.define({ name: 'join', after: ['left', 'right'], schedule: 'never' });
+  rig.define({ name: 'other', after: ['right'] });
+  rig.finish('right.1.1');
+  assert.deepEqual([rig.runs('join').length, rig.story('other')], [0, '1 launching']);
+  rig.define({ name: 'join', after: ['left', 'right'] });
+  assert.deepEqual(parentsOf(rig, 'join'), { left: 1, right: 1 });
+});
+
 test('a parent that is run again is waited for once more by those that had heard it', () => {
   const rig = diamond();
   rig.finish('left.1.1', 1);
@@ -247,6 +258,15 @@ test('a job that joins the latest runs at once when what it still waited for is 
   const rig = latest();
   rig.define({ name: 'both', after: ['a'], join: 'latest' });
   assert.deepEqual(parentsOf(rig, 'both'), { a: 1 });
+});
+
+test('of what a job that joins the latest has, what is of a parent no more is dropped and the rest stays', () => {
+  const rig = latest();
+  rig.define({ name: 'both', after: ['a', 'b', 'c'], join: 'latest' });
+  rig.finish('b.1.1');
+  assert.deepEqual(Object.keys(rig.state('both')?.latest ?? {}), ['a', 'b']);
+  rig.define({ name: 'both', after: ['b', 'c'], join: 'latest' });
+  assert.deepEqual(Object.keys(rig.state('both')?.latest ?? {}), ['b']);
 });
 
 test('what a job that joins the latest has of other parents stays, and of those that are none any more is dropped', () => {

@@ -61,14 +61,21 @@ test('suspensions of the job and of the cluster may overlap, and each time is re
   assert.match(across.verdicts('j')[0]?.reason.text ?? '', /by ben from .*T01:30.* to .*T03:30|by ben from .*T01:30.* to .*T02:30/);
 });
 
+interface Span {
+  readonly from: string;
+  readonly to?: string;
+  readonly earlier?: { readonly from: string; readonly to: string };
+}
+
 /** Nobody led from half past midnight until now; the job was suspended meanwhile. */
-function outage(until: string, suspension: { from: string; to?: string }, spec: Partial<SpecInput> = {}): string {
+function outage(until: string, suspension: Span, spec: Partial<SpecInput> = {}): string {
   const rig = new EngineRig();
   rig.define({ ...hourly, ...spec });
   rig.advanceTo(at('00:30'));
   const record = JSON.parse(rig.store.get('jobs/j') ?? '') as { spec: object };
-  const { from, to } = suspension;
-  const span = { from: at(from), by: 'ada', ...(to === undefined ? {} : { to: at(to) }) };
+  const { from, to, earlier } = suspension;
+  const before = earlier ? { earlier: [{ from: at(earlier.from), to: at(earlier.to), by: 'ada' }] } : {};
+  const span = { from: at(from), by: 'ada', ...(to === undefined ? {} : { to: at(to) }), ...before };
   const stored = { ...record, version: 2, suspension: span, spec: { ...record.spec, suspended: to === undefined } };
   rig.store.set('jobs/j', JSON.stringify(stored));
   rig.failOver(at(until) - rig.now);
@@ -83,6 +90,31 @@ test('what was missed before a suspension runs when nothing came due after it', 
   assert.equal(outage('05:45', { from: '03:30', to: '05:30' }), '01-02! 03 04-05s');
   assert.equal(outage('06:00', { from: '03:30', to: '05:30' }), '01-03! 04-05s 06');
   assert.equal(outage('05:15', { from: '03:30' }), '01-02! 03');
+});
+
+test('of what was missed round several suspensions only the newest runs, wherever that is', () => {
+  const earlier = { from: '02:30', to: '03:30' };
+  assert.equal(outage('07:15', { from: '05:30', to: '06:30', earlier }), '01-02! 03s 04-05! 06s 07');
+  assert.equal(outage('06:45', { from: '05:30', to: '06:30', earlier }), '01-02! 03s 04! 05 06s');
+  assert.equal(outage('06:45', { from: '05:30', earlier }), '01-02! 03s 04! 05');
+  assert.equal(outage('05:45', { from: '03:45', to: '05:30', earlier }), '01! 02 03s 04-05s');
+  assert.equal(outage('04:45', { from: '03:45', earlier }), '01! 02 03s');
+  assert.equal(outage('04:45', { from: '04:00', to: '04:30', earlier }), '01! 02 03s 04s');
+});
+
+test('what a schedule named in a suspension is recorded when it is replaced in it', () => {
+  const rig = new EngineRig();
+  rig.define(hourly);
+  rig.advanceTo(at('01:30'));
+  suspendJob(rig, '01:30');
+  rig.advanceTo(at('03:30'));
+  const suspension = { from: at('01:30'), by: 'ada' };
+  rig.define({ ...hourly, schedule: 'R/2026-03-01T00:45:00Z/PT1H', suspended: true }, { suspension });
+  assert.equal(story(rig), '01 02-03s');
+  rig.advanceTo(at('05:00'));
+  rig.define({ ...hourly, schedule: 'R/2026-03-01T00:45:00Z/PT1H' }, { suspension: { ...suspension, to: at('05:00') } });
+  rig.advanceTo(at('05:45'));
+  assert.equal(story(rig), '01 02-03s 03-04s 05');
 });
 
 test('a suspension holds from its first moment until just before its last', () => {
