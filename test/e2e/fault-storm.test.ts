@@ -71,7 +71,7 @@ interface Storm {
 type Fault = (storm: Storm) => Promise<void>;
 
 /** Of all faults those of Mesos are so many more than each other one. */
-const MESOS_SHARE = 10;
+const MESOS_SHARE = 6;
 
 const FAULTS: readonly Fault[] = [
   (storm) => strikeNode(storm, (id) => restartNode(storm, id)),

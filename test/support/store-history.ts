@@ -5,6 +5,7 @@
 
 import { systemClock } from '../../src/clock/system-clock.ts';
 import { NODES } from '../../src/engine/keys.ts';
+import type { Attempt, RunRecord } from '../../src/engine/records.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import { EtcdClient } from '../../src/store/etcd/etcd-client.ts';
 import { EtcdKeys } from '../../src/store/etcd/etcd-keys.ts';
@@ -30,8 +31,33 @@ export async function judgeHistory(hosts: readonly string[], master?: StandInMas
       throw error instanceof InvariantViolation ? explained(error, transactions.slice(0, index + 1)) : error;
     }
   }
-  for (const { taskId, term } of master ? launchesOf(master) : []) invariants.onLaunch({ taskId, job: '' } as TaskLaunch, term);
+  if (master === undefined) return invariants;
+  for (const { taskId, term } of launchesOf(master)) invariants.onLaunch({ taskId, job: '' } as TaskLaunch, term);
+  const times = timesOf(master);
+  for (const { runs } of invariants.history.jobs.values()) for (const run of runs.values()) checkApart(run, times);
   return invariants;
+}
+
+interface TaskTimes {
+  readonly begunAt: ReadonlyMap<string, number>;
+  readonly endedAt: ReadonlyMap<string, number>;
+}
+
+function timesOf({ history }: StandInMaster): TaskTimes {
+  const of = (kind: 'start' | 'end'): Map<string, number> =>
+    new Map(history.entries.filter((entry) => entry.kind === kind).map(({ taskId, at }) => [taskId, at]));
+  return { begunAt: of('start'), endedAt: of('end') };
+}
+
+/** one-attempt: no attempt began before the one before it was over, unless that one was lost to the infrastructure. */
+function checkApart({ job, attempts }: RunRecord, times: TaskTimes): void {
+  for (const [index, older] of attempts.slice(0, -1).entries()) {
+    const { taskId } = attempts[index + 1] as Attempt;
+    const begunAt = times.begunAt.get(taskId);
+    if (older.fault === 'infrastructure' || begunAt === undefined) continue;
+    if ((times.endedAt.get(older.taskId) ?? Infinity) <= begunAt) continue;
+    throw new InvariantViolation('one-attempt', `${taskId} began while ${older.taskId} was running`, [job]);
+  }
 }
 
 async function readTransactions(hosts: readonly string[]): Promise<Transaction[]> {
