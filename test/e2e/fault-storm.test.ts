@@ -49,7 +49,7 @@ const JOBS: readonly object[] = [
   { name: 'replacing', schedule: 'R//PT1S', overlap: 'replace', catchUp: 'none' },
   { name: 'beside', schedule: 'R//PT1S', overlap: 'allow', catchUp: 'all' },
   { name: 'late', schedule: 'R//PT1S', overlap: 'queue', startingDeadline: 'PT3S' },
-  { name: 'slow', schedule: 'R//PT3S', timeout: 'PT0.6S', overlap: 'queue', retry: { attempts: 2, delay: 'PT0.1S' } },
+  { name: 'slow', schedule: 'R//PT3S', timeout: 'PT0.6S', killGrace: 'PT0.1S', overlap: 'queue', retry: { attempts: 2, delay: 'PT0.1S' } },
 ].map((job) => ({ task, retry, keepRuns: 100, ...job }));
 const NAMES = JOBS.map((job) => (job as { name: string }).name);
 

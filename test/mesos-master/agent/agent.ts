@@ -54,7 +54,8 @@ export class StandInAgent {
   process: ProcessClock;
   master: MasterPort | undefined;
   readonly #driver: TaskDriver;
-  #onRegistered: () => void = () => undefined;
+  /** Who waits for the next registration: it may be asked for again before it has come. */
+  #waiting: (() => void)[] = [];
 
   constructor(parts: AgentParts) {
     this.name = parts.name;
@@ -80,7 +81,7 @@ export class StandInAgent {
   /** Resolves at the next completed registration. */
   registered(): Promise<void> {
     return new Promise((resolve) => {
-      this.#onRegistered = resolve;
+      this.#waiting.push(resolve);
     });
   }
 
@@ -144,6 +145,12 @@ export class StandInAgent {
     this.#driver.loseExecutor(taskKey(frameworkId, taskId));
   }
 
+  #tellRegistered(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
   #toldMaster(tell: (master: MasterPort, id: string) => void): void {
     if (this.master !== undefined && this.id !== undefined) tell(this.master, this.id);
   }
@@ -171,13 +178,13 @@ export class StandInAgent {
       registered: (id) =>
         process.post(() => {
           this.id = id;
-          this.#onRegistered();
+          this.#tellRegistered();
         }),
       reregistered: (expected) =>
         process.post(() => {
           driver.resume(undefined);
           driver.compare(expected);
-          this.#onRegistered();
+          this.#tellRegistered();
         }),
       drain: (drain) => process.post(() => driver.drain(drain)),
       shutdownFramework: (frameworkId) => process.post(() => driver.shutdownFramework(frameworkId)),
