@@ -1,6 +1,6 @@
 /**
  * A test runner for Stryker: the unit tests of the pure rooms, kept in one process and run test by test, so that a mutant costs the
- * tests that come near it and no start of a process.
+ * tests of its room that come near it and no start of a process. Tests of other rooms know of it by hearsay only.
  *
  * A mutant in what is computed when a module is loaded (a schema, a table) needs the modules anew: they are loaded under another
  * name, and what was loaded without a mutant stays.
@@ -94,7 +94,8 @@ class UvuRunner {
     Object.assign(instrumentation, { activeMutant: id, hitCount: hitLimit === undefined ? undefined : 0, hitLimit });
     if (plain === undefined) return this.#triedAnew(fileName);
     const wanted = testFilter && new Set(testFilter);
-    return tried(this.#fastestFirst(plain.filter((one) => wanted?.has(one.id) ?? true)));
+    const room = roomOf(fileName);
+    return tried(this.#fastestFirst(plain.filter((one) => one.id.startsWith(`${room}/`) && (wanted?.has(one.id) ?? true))));
   }
 
   /** What was loaded without a mutant. */
@@ -147,9 +148,13 @@ function testFiles(): readonly string[] {
   );
 }
 
-/** The test files of the source file's room, the one of the same name first. Others know of what it holds at load by hearsay only. */
+function roomOf(source: string): string {
+  return basename(dirname(source));
+}
+
+/** The test files of the source file's room, the one of the same name first. */
 function nearest(files: readonly string[], source: string): readonly string[] {
-  const room = basename(dirname(source));
+  const room = roomOf(source);
   const own = join(room, basename(source).replace(/[.]ts$/, '.test.ts'));
   return files.filter((file) => dirname(file) === room).sort((a, b) => Number(b === own) - Number(a === own));
 }
