@@ -233,4 +233,37 @@ for (const [path, words] of WORDS) {
   });
 }
 
+const SHAPES: readonly (readonly [path: string, good: readonly string[], bad: readonly string[], says: RegExp])[] = [
+  ['task.image', ['i', 'r.example/a:1@sha256:x'], ['a b', ' a', 'a '], /must not contain spaces/],
+  ['task.network', ['bridge', 'my_net-1.x'], ['-a', 'a/', '/a', 'a b'], /name of a network/],
+  ['task.hostname', ['a', 'a1', 'a-b-c'], ['-a', 'a-', 'a.b', 'a_b'], /letters, digits and -/],
+  ['task.pullSecret', ['a', '_a.b-c'], ['.a', 'a/b', '../a', 'a b'], /not beginning with a dot/],
+  ['task.secrets.A', ['a', '_a.b-c'], ['.a', 'a/b', 'a/../../b'], /not beginning with a dot/],
+  ['task.volumes[0].source', ['v', 'v_1.x-y'], ['-v', 'v/x', './v'], /name of a Docker volume/],
+  ['task.volumes[0].driver', ['d', 'r/d:1.0'], ['-d', 'd e'], /volume driver/],
+  ['task.artifacts[0].destination', ['a', 'a/b..c', 'a/'], ['/a', '../a', 'a/../b', 'a/..'], /relative path without/],
+];
+
+for (const [path, good, bad, says] of SHAPES) {
+  test(`${path} has the shape of what it names`, () => {
+    for (const value of good) assert.deepEqual(complaintsAbout(path, value), [], value);
+    for (const value of bad) assert.match(complaintsAbout(path, value).join(), says, value);
+  });
+}
+
+test('a name of a variable has no other characters anywhere, and only its beginning is ours', () => {
+  const isGood = (name: string): boolean => validateSpec(baseWith('task.env', { [name]: 'x' })).ok;
+  assert.deepEqual(['A', '_a.b-9', 'MY_KAIROS_X'].map(isGood), [true, true, true]);
+  assert.deepEqual(['9A', 'A=', 'A B', ' A', 'KAIROS_X'].map(isGood), [false, false, false, false, false]);
+});
+
+test('a count in a constraint is a whole number above zero of at most six digits', () => {
+  const isGood = (value: string): boolean => validateSpec({ ...base(), constraints: [['a', 'MAX_PER', value]] }).ok;
+  assert.deepEqual(['1', '20', '999999'].map(isGood), [true, true, true]);
+  assert.deepEqual(
+    ['0', '01', '1a', 'a1', '-1', '1.5', '1000000', ''].map(isGood),
+    Array.from({ length: 8 }, () => false),
+  );
+});
+
 test.run();
