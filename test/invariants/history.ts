@@ -9,6 +9,7 @@ import { JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS } from '../../sr
 import type { ClusterSuspension, JobState, Outcome, Request, RunRecord, Verdict } from '../../src/engine/records.ts';
 import { JobGraph } from '../../src/job/graph.ts';
 import type { Job, JobRecord } from '../../src/job/job.ts';
+import type { SuspensionSpan } from '../../src/job/suspension.ts';
 import { nodeOfSpec, resolveJob, resolveSpec } from '../../src/job/resolve-job.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
@@ -150,6 +151,13 @@ export class History {
       else if (revision <= context.seen) found.push(suspension);
     }
     return [before, ...found];
+  }
+
+  /** All suspensions, of a job and of the cluster, that the leader had seen the end of before its decision. */
+  pastSuspensions(name: string, uid: string | undefined, { seenBefore }: DecisionContext): readonly SuspensionSpan[] {
+    const versions = (this.jobs.get(name)?.versions ?? []).filter(({ record }) => record?.uid === uid);
+    const known = [...versions.map(({ revision, record }) => ({ revision, suspension: record?.suspension })), ...this.#maintenance];
+    return known.flatMap(({ revision, suspension }) => (revision <= seenBefore && suspension?.to !== undefined ? [suspension] : []));
   }
 
   /** The job as its schedule was set at `scheduledSince`. */

@@ -177,7 +177,8 @@ function checkRun({ step, job, definition, schedule, history }: Place, run: RunR
   }
   const covers = (known: readonly SuspensionSpan[]): boolean => known.some(({ from, to = Infinity }) => from <= at && at < to);
   const isSuspended = jobSpans(history, step, job.name).every(covers) || clusterSpans(history, step).every(covers);
-  if (isSuspended && run.state !== 'skipped') {
+  const isPast = covers(history.pastSuspensions(job.name, job.state.after?.uid, context));
+  if ((isSuspended || isPast) && run.state !== 'skipped') {
     throw new InvariantViolation('suspended', `${job.name}#${run.number} for ${iso(at)}, when it was suspended`, [job.name]);
   }
   const deadlineMs = definition.startingDeadlineMs;

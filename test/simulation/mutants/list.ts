@@ -232,6 +232,14 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: ['overlap'],
   },
   {
+    name: 'suspension-forgotten',
+    file: 'src/job/suspension.ts',
+    find: 'by, earlier: spansOf(current).slice(-EARLIER_SPANS) };',
+    replace: 'by };',
+    breaks: 'A suspension before the latest is forgotten: what fell into it while nobody led is run.',
+    seenBy: ['suspended', 'verdicts'],
+  },
+  {
     name: 'suspended-starts',
     file: 'src/engine/runs.ts',
     find: '  if ((slot.job as Job).suspended) {',
