@@ -21,6 +21,8 @@ export function handOverTokens(world: World): void {
 
 function handOver(world: World, run: RunRecord): void {
   const slot = world.slot(run.job);
+  // Whoever deleted it took its children with it, or off it: what of that is heard first does not matter, nobody waits for its word.
+  if (!slot.record) return;
   const from = run.handover ?? '';
   const names = childNames(world, run.job).filter((name) => name > from);
   // Those that come to life by it first: the others may have to wait for them.

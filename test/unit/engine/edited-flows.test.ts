@@ -284,4 +284,17 @@ test('a job that is edited to join flows forgets the latest it had', () => {
   assert.equal(rig.state('both')?.latest, undefined);
 });
 
+test('a parent whose deletion is heard of before its child’s says nothing to it any more', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'parent' });
+  rig.define({ name: 'child', after: [{ job: 'parent', on: 'completion' }] });
+  rig.suspend({ from: rig.now, by: 'ann' });
+  rig.request({ type: 'run', job: 'parent' });
+  assert.equal(rig.run('parent', 1)?.state, 'pending');
+  for (const name of ['parent', 'child']) rig.store.delete(`jobs/${name}`);
+  rig.decide(['parent', 'child'].map((name) => ({ type: 'job', name, record: undefined })));
+  assert.equal(rig.state('child')?.lastRun ?? 0, 0, 'a run was made for a parent that nobody knows any more');
+  assert.equal(rig.runs('parent').length, 0);
+});
+
 test.run();
