@@ -57,8 +57,8 @@ export function countTokens(world: World, child: Slot, { flow, about }: { flow: 
 export function withToken(held: FlowTokens, { edge, outcome }: Word): FlowTokens {
   const spoken = held.spoken + 1;
   if (satisfies(outcome, edge.on)) return { ...held, spoken };
-  const blocked = held.blocked ?? [];
-  return { ...held, spoken, blocked: blocked.length < BLOCKED_NAMES ? [...blocked, edge.job] : blocked };
+  // By name, so that it does not matter who spoke first: counted anew, it is the same.
+  return { ...held, spoken, blocked: [...(held.blocked ?? []), edge.job].sort().slice(0, BLOCKED_NAMES) };
 }
 
 /** Whether a job that has no run in the flow yet will have one: it holds tokens, or someone upstream has still to speak. */

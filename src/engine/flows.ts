@@ -83,7 +83,8 @@ function addToken(world: World, child: Slot, { run, edge, outcome }: { run: RunR
 function putTokens(world: World, child: Slot, { flow, held }: { flow: FlowId; held: FlowTokens | undefined }): void {
   const { tokens, ...state } = child.state as JobState;
   const { [flow]: _old, ...others } = tokens ?? {};
-  const all = held ? { ...others, [flow]: held } : others;
+  // In its old place, where it had one: the first flow is the one that has waited longest.
+  const all = held ? { ...tokens, [flow]: held } : others;
   world.putState(child, Object.keys(all).length > 0 ? { ...state, tokens: all } : state);
 }
 

@@ -297,4 +297,21 @@ test('a parent whose deletion is heard of before its child’s says nothing to i
   assert.equal(rig.runs('parent').length, 0);
 });
 
+test('who blocks a flow is told in one order, whoever spoke first', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  for (const name of ['a', 'b', 'hanging']) rig.define({ name, after: ['root'], retry: { attempts: 1 } });
+  rig.define({ name: 'join', after: ['a', 'b', 'hanging'] });
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1');
+  rig.finish('b.1.1', 1);
+  rig.finish('a.1.1', 1);
+  assert.deepEqual(rig.state('join')?.tokens?.['root#1']?.blocked, ['a', 'b']);
+  const { steps } = rig;
+  const before = steps.length;
+  rig.failOver();
+  const written = steps.slice(before).flatMap((step) => step.writes.map(({ key }) => key));
+  assert.ok(!written.includes('state/join'), 'a new leader counted otherwise');
+});
+
 test.run();
