@@ -294,8 +294,8 @@ function checkForgotten(
   const visible = history.visible(job.name, step.context);
   const isGone = visible.some((record) => record === undefined || record.uid !== uidOf(job.state.after ?? history.job(job.name).state));
   if (isGone) return;
-  if (over.some((run) => run.number < number && !job.runs.has(run.number) && !isGoingOn(history, run.flow)))
-    fail('was forgotten before an older one');
+  const isKept = (flow: string): boolean => isGoingOn(history, flow) || wasGoingOn(step, flow);
+  if (over.some((run) => run.number < number && !job.runs.has(run.number) && !isKept(run.flow))) fail('was forgotten before an older one');
   if (isGoingOn(history, before.flow)) fail(`was forgotten while its flow ${before.flow} goes on`);
   const keep = Math.min(...visible.map((record) => (record ? history.resolve(record.spec).keepRuns : 0)));
   if (over.length < keep) fail(`was forgotten, ${before.state}, with ${over.length} others kept of ${keep}`);
@@ -307,6 +307,13 @@ function isGoingOn(history: History, flow: string): boolean {
     if (state?.tokens?.[flow]) return true;
     for (const run of runs.values()) if (run.flow === flow && (run.endedAt === undefined || run.handover !== undefined)) return true;
   }
+  return false;
+}
+
+/** Whether a run of the flow was open when the step began: it may have ended after others were forgotten for it. */
+function wasGoingOn(step: Step, flow: string): boolean {
+  for (const { runs } of step.jobs.values())
+    for (const { before } of runs.values()) if (before?.flow === flow && before.endedAt === undefined) return true;
   return false;
 }
 
