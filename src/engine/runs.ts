@@ -60,11 +60,14 @@ export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
     return settleRun(world, { ...base, state: 'pending' }, { outcome: 'skipped', reason: skip });
   }
   const isFree = world.openRuns(slot).size === 0 || job.overlap === 'allow';
-  const isWhole = isFree || job.overlap !== 'replace' || input.waits === true || replaceOlder(world, slot, number);
-  const rest = isWhole ? {} : ({ replaces: true } as const);
-  const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, ...rest, state: 'queued' };
-  storeOpen(world, run);
-  if (!isWhole) world.replacing.push({ slot, by: number });
+  const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, state: 'queued' };
+  const mustReplace = !isFree && job.overlap === 'replace' && !input.waits;
+  if (mustReplace && !replaceOlder(world, slot, number)) {
+    storeOpen(world, { ...run, replaces: true });
+    world.replacing.push({ slot, by: number });
+  } else {
+    storeOpen(world, run);
+  }
   if (!isFree) makeNextReady(world, slot);
   return world.run(slot.name, number) ?? run;
 }
