@@ -69,12 +69,11 @@ function refusalOf(type: Action, run: RunRecord): ApiError | undefined {
   const data = { data: { state } };
   if (type === 'kill') return isOver(state) ? new ApiError('run-over', `${id} has ${state} already`, data) : undefined;
   if (type === 'retry') {
-    if (isFull(run)) {
-      const count = run.attempts.length;
-      return new ApiError('run-not-retryable', `${id} has had ${count} attempts, and its record is full; run the job anew`, data);
-    }
-    if (state === 'failed' || state === 'killed') return undefined;
-    return new ApiError('run-not-retryable', `${id} is ${state}; only a run that failed or was killed can be run again`, data);
+    if (state !== 'failed' && state !== 'killed')
+      return new ApiError('run-not-retryable', `${id} is ${state}; only a run that failed or was killed can be run again`, data);
+    if (!isFull(run)) return undefined;
+    const text = `${id} has had ${run.attempts.length} attempts, and its record is full; run the job anew`;
+    return new ApiError('run-not-retryable', text, data);
   }
   if (state === 'succeeded') return new ApiError('run-not-markable', `${id} has succeeded already`, data);
   if (!isAlive(state)) return undefined;

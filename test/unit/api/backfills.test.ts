@@ -77,6 +77,24 @@ test('a backfill is refused with the field and what is allowed', async () => {
   await rig.close();
 });
 
+test('a job has a hundred backfills at once at most', async () => {
+  const rig = await setup();
+  const { uid, scheduledSince } = rig.record('a');
+  const totals = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
+  const state = { uid, scheduledSince, cursor: scheduledSince, lastRun: 0, totals };
+  const backfill = { cursor: at('2026-01-05T03:00:00Z'), to: at('2026-01-11T03:00:00Z'), limit: 2 };
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`b${i}`, backfill]));
+  const ask = () => rig.ask('POST', '/v1/jobs/a/backfill', { body: { from: '2026-01-02', to: '2026-01-03' } });
+  await rig.lead([stateWrite('a', { ...state, backfills: many(99) })]);
+  assert.equal((await ask()).status, 202);
+  await rig.lead([stateWrite('a', { ...state, backfills: many(100) })]);
+  const refused = await ask();
+  assert.equal(refused.status, 409);
+  assert.equal(refused.json['code'], 'too-many-backfills');
+  assert.equal(refused.json['limit'], 100);
+  await rig.close();
+});
+
 test('a job shows its backfills until the last of their runs is over', async () => {
   const rig = await setup();
   const asked = await rig.ask('POST', '/v1/jobs/a/backfill', { body: { from: '2026-01-02', to: '2026-01-11T03:00:00Z', limit: 2 } });

@@ -61,6 +61,24 @@ test('a run of a suspended job is not run again, nor one of a job that is gone',
   await rig.close();
 });
 
+test('a run whose record is full is not run again, which is said only once it is over', async () => {
+  const rig = await setUpApi();
+  await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
+  const attempt = { agentId: '', hostname: '', address: '', createdAt: 1_000, endedAt: 2_000 };
+  const reason = { code: 'exit', text: 'x'.repeat(3_000) } as const;
+  const attempts = Array.from({ length: 100 }, (_, i) => ({ ...attempt, number: i + 1, taskId: `a.1.${i + 1}`, reason }));
+  await rig.lead([
+    runWrite({ job: 'a', number: 1, state: 'failed', attempts }),
+    runWrite({ job: 'a', number: 2, state: 'backoff', attempts }),
+  ]);
+  const refused = await rig.ask('POST', '/v1/runs/a/1/retry');
+  assert.equal(refused.status, 409);
+  assert.equal(refused.json['code'], 'run-not-retryable');
+  assert.match(refused.json['detail'], /^a#1 has had 100 attempts, and its record is full/);
+  assert.match((await rig.ask('POST', '/v1/runs/a/2/retry')).json['detail'], /^a#2 is backoff/);
+  await rig.close();
+});
+
 test('the request of a retry tells of the run once it is taken', async () => {
   const rig = await setUpApi();
   await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
