@@ -1,6 +1,7 @@
 /**
- * Secrets of a task: variables, and credentials for the image's registry, that the definition only names. They are looked up by the leader's node at the moment of the
- * launch and handed to the executor with the launch; nothing above this file ever sees a value, so none is stored or logged.
+ * Secrets of a task: variables, and credentials for the image's registry, that the definition only names. They are looked up by the
+ * leader's node at the moment of the launch and handed to the executor with the launch; nothing above this file ever sees a value, so
+ * none is stored or logged.
  */
 
 import type { Executor, ExecutorCommand, ExecutorSession, LogChunk, LogRequest, TaskLaunch, TaskStatus } from './port.ts';
