@@ -7,7 +7,7 @@
  */
 
 import type { Edge, Job } from '../job/job.ts';
-import { countTokens, isRelevant, relevantParents, satisfies, speakersIn, withToken } from './flow-tokens.ts';
+import { countTokens, isRelevant, relevantParents, satisfies, type Speakers, speakersIn, withToken } from './flow-tokens.ts';
 import { BLOCKED_NAMES, CHILD_ROOM, OPEN_FLOWS } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
 import { reopenRun } from './reopen.ts';
@@ -128,7 +128,7 @@ export function withdrawTokens(world: World, slot: Slot, flow: FlowId): void {
   for (const name of childNames(world, slot.name)) {
     const child = world.slot(name);
     if (!child.job || !child.state?.tokens?.[flow]) continue;
-    putTokens(world, child, { flow, held: countTokens(world, child, { flow, about: speakersIn(world, flow).add(slot.name) }) });
+    putTokens(world, child, { flow, held: heardSoFar(world, child, { flow, about: speakersIn(world, flow).add(slot.name) }) });
     if (world.recorder.room < CHILD_ROOM) world.recorder.close();
   }
 }
@@ -184,10 +184,14 @@ export function recountFlows(world: World): void {
   }
 }
 
-/** A job that no parent has spoken to any more, as its edges are now, takes no part in the flow yet. */
+/** Counted anew. A job that no parent has spoken to any more takes no part in the flow yet, and holds nothing. */
+function heardSoFar(world: World, child: Slot, { flow, about }: { flow: FlowId; about: Speakers }): FlowTokens | undefined {
+  const counted = child.job?.join === 'latest' ? undefined : countTokens(world, child, { flow, about });
+  return counted && counted.spoken > 0 ? counted : undefined;
+}
+
 function recount(world: World, child: Slot, flow: FlowId): void {
-  const counted = child.job?.join === 'latest' ? undefined : countTokens(world, child, { flow, about: speakersIn(world, flow) });
-  const held = counted && counted.spoken > 0 ? counted : undefined;
+  const held = heardSoFar(world, child, { flow, about: speakersIn(world, flow) });
   if (JSON.stringify(child.state?.tokens?.[flow]) !== JSON.stringify(held)) putTokens(world, child, { flow, held });
   decideInFlow(world, child, flow);
 }
