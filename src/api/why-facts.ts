@@ -1,7 +1,15 @@
 /** Gathers what explanations are made of, from this node's copy alone. */
 
-import { EXECUTOR_IDENTITY_KEY, runKey, runsPrefix, SUSPENSION_KEY, verdictsPrefix, WAITING_KEY } from '../engine/keys.ts';
-import type { ClusterSuspension, ExecutorIdentity, FlowId, RunRecord, Verdict, WaitingRecord } from '../engine/records.ts';
+import { EXECUTOR_IDENTITY_KEY, QUARANTINE_KEY, runKey, runsPrefix, SUSPENSION_KEY, verdictsPrefix, WAITING_KEY } from '../engine/keys.ts';
+import type {
+  ClusterSuspension,
+  ExecutorIdentity,
+  FlowId,
+  QuarantineRecord,
+  RunRecord,
+  Verdict,
+  WaitingRecord,
+} from '../engine/records.ts';
 import { parseRunId } from '../engine/task-id.ts';
 import type { Edge, JobRecord } from '../job/job.ts';
 import { resolveSpec } from '../job/resolve-job.ts';
@@ -24,6 +32,7 @@ export function clusterFacts({ replica, clock, leaders }: ApiParts): ClusterFact
     leaderlessSince: leaders.leaderlessSince,
     suspension: maybeRecord<ClusterSuspension>(replica.get(SUSPENSION_KEY)),
     waiting: maybeRecord<WaitingRecord>(replica.get(WAITING_KEY)),
+    quarantine: maybeRecord<QuarantineRecord>(replica.get(QUARANTINE_KEY)) ?? {},
     executor: maybeRecord<ExecutorIdentity>(replica.get(EXECUTOR_IDENTITY_KEY)),
   };
 }
@@ -83,6 +92,7 @@ export function dependentFacts(api: ApiParts, record: JobRecord<JobSpec>): Depen
     job: job.name,
     join: job.join,
     parents: job.after,
+    cluster: clusterFacts(api),
     flows: flows.map((flow) => ({ flow, tokens: tokens[flow], parents: parentFacts(api, job.after, flow) })),
     latest: state?.latest ?? {},
     newest: newest && { run: newest, why: explainRun(runFacts(api, newest, record.spec)) },

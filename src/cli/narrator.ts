@@ -40,6 +40,8 @@ function describe(fact: Fact): string | undefined {
       return line(pc.yellow('! stray task killed'), fact.taskId, '');
     case 'executor':
       return fact.state === 'disconnected' ? line(pc.red('! executor out of reach'), '', pc.dim(fact.detail)) : undefined;
+    case 'job-quarantined':
+      return line(pc.red('! in quarantine'), fact.job, `  ${fact.problem}`);
     case 'unusable-record':
       return line(pc.red('! unusable record'), fact.key, `  ${fact.problem}`);
     case 'run-created':

@@ -10,6 +10,7 @@ export interface AliveRun {
 
 export function* aliveRuns(world: World): Generator<AliveRun> {
   for (const name of [...world.busy].sort()) {
+    world.subject = name;
     for (const run of world.openRuns(world.slot(name)).values()) {
       const attempt = run.attempts.at(-1);
       if (attempt && isAlive(run.state)) yield { run, attempt };

@@ -25,6 +25,7 @@ export function startBackfill(world: World, request: Extract<Request, { type: 'b
 export function continueBackfills(world: World): void {
   for (let next = world.backfilling.shift(); next; next = world.backfilling.shift()) {
     const { slot, id } = next;
+    world.subject = slot.name;
     while (createNext(world, slot, id)) {
       handOverTokens(world);
       world.recorder.close();

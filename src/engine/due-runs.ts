@@ -11,6 +11,7 @@ import { isoTime } from './verdicts.ts';
 import { isAlive, type World } from './world.ts';
 
 export function decideDueRun(world: World, run: RunRecord): void {
+  world.subject = run.job;
   if (isAlive(run.state)) decideAlive(world, run);
   else if (run.state === 'backoff') retryWhenDue(world, run);
   else missWhenLate(world, run);

@@ -21,11 +21,12 @@ import { handOverTokens, recountFlows } from './flows.ts';
 import { DUE_SHARE, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
+import { definitionMark, EngineFailure, NO_QUARANTINE, type Quarantine } from './quarantine.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
 import { setSuspension } from './suspension.ts';
 import { continueReplacing } from './replacing.ts';
 import { takeRequest } from './requests.ts';
-import { parseRunId } from './task-id.ts';
+import { parseRunId, parseTaskId } from './task-id.ts';
 import { World } from './world.ts';
 
 export type EngineEvent =
@@ -46,11 +47,14 @@ export interface EngineInput {
   readonly now: Instant;
   /** How many writes one commit may have. Default: what every store can take. */
   readonly maxOperations?: number;
+  /** Default: nobody is in it. */
+  readonly quarantine?: Quarantine;
 }
 
 /** A count of what is under way, for gauges. */
 export interface EngineGauges {
   readonly jobs: number;
+  readonly quarantined: number;
   readonly pending: number;
   readonly pendingSince: Instant | undefined;
   readonly runs: Readonly<Partial<Record<RunState, number>>>;
@@ -66,9 +70,9 @@ export class Engine {
   readonly #taken = new Set<string>();
   #wakeAt: Instant | undefined;
 
-  constructor({ term, executor, entries, now, maxOperations = MAX_OPERATIONS }: EngineInput) {
+  constructor({ term, executor, entries, now, maxOperations = MAX_OPERATIONS, quarantine = NO_QUARANTINE }: EngineInput) {
     this.#dueBatch = Math.floor((maxOperations * DUE_SHARE) / 2);
-    this.#world = new World(term, maxOperations);
+    this.#world = new World(term, { maxOperations, quarantine });
     this.#world.now = now;
     this.#world.decidableSince = now;
     this.#world.isLoading = true;
@@ -83,9 +87,29 @@ export class Engine {
     return identity?.kind === this.#kind ? identity.identity : undefined;
   }
 
-  /** Decides on everything that happened up to `now`. */
+  /** The definition it knows of a job, told from others. */
+  definitionOf(job: string): string | undefined {
+    const record = this.#world.slots.get(job)?.record;
+    return record && definitionMark(record);
+  }
+
+  /** Jobs that nothing is decided about: in quarantine, or what is stored of them can't be read. */
+  get quarantined(): ReadonlySet<string> {
+    return this.#world.quarantined;
+  }
+
+  /** Decides on everything that happened up to `now`. Throws EngineFailure: the engine is of no use any more then. */
   decide(events: readonly EngineEvent[], now: Instant): Decision {
+    try {
+      return this.#decide(events, now);
+    } catch (error) {
+      throw new EngineFailure(this.#world.subject, error);
+    }
+  }
+
+  #decide(events: readonly EngineEvent[], now: Instant): Decision {
     const world = this.#world;
+    world.subject = undefined;
     this.#noticeStall(now);
     world.now = now;
     if (world.isLoading) this.#finishLoading();
@@ -104,6 +128,7 @@ export class Engine {
       continueReplacing(world);
       continueBackfills(world);
     }
+    world.subject = undefined;
     this.#link.settle();
     const next = earliest(world.timers.earliest, this.#link.wakeAt);
     // What is left of a burst is due already; that is no sign of having slept.
@@ -112,7 +137,7 @@ export class Engine {
   }
 
   gauges(): EngineGauges {
-    const { slots, pending } = this.#world;
+    const { slots, pending, quarantined } = this.#world;
     const runs: Partial<Record<RunState, number>> = {};
     let jobs = 0;
     for (const slot of slots.values()) {
@@ -120,7 +145,7 @@ export class Engine {
       if (!slot.open) continue;
       for (const run of slot.open.values()) runs[run.state] = (runs[run.state] ?? 0) + 1;
     }
-    return { jobs, pending: pending.size, pendingSince: pending.oldestSince, runs };
+    return { jobs, quarantined: quarantined.size, pending: pending.size, pendingSince: pending.oldestSince, runs };
   }
 
   /** What it believes now, for a checker. */
@@ -149,17 +174,22 @@ export class Engine {
   }
 
   #takeRequest(request: Request): void {
-    if (this.#taken.has(request.id)) return;
+    const world = this.#world;
+    if (this.#taken.has(request.id) || world.quarantined.has(request.job)) return;
+    world.subject = request.job;
     this.#taken.add(request.id);
-    takeRequest(this.#world, request);
+    takeRequest(world, request);
   }
 
   #take(event: EngineEvent): void {
+    const world = this.#world;
+    world.subject = jobOf(event);
+    if (world.subject !== undefined && world.quarantined.has(world.subject)) return;
     switch (event.type) {
       case 'job':
-        return event.record ? putDefinition(this.#world, event.record) : removeDefinition(this.#world, event.name);
+        return event.record ? putDefinition(world, event.record) : removeDefinition(world, event.name);
       case 'suspension':
-        return setSuspension(this.#world, event.suspension);
+        return setSuspension(world, event.suspension);
       case 'request':
         return this.#takeRequest(event.request);
       case 'request-gone':
@@ -186,6 +216,12 @@ export class Engine {
       if (left === 0) return;
     }
   }
+}
+
+function jobOf(event: EngineEvent): string | undefined {
+  if (event.type === 'job') return event.name;
+  if (event.type === 'request') return event.request.job;
+  return event.type === 'executor' && event.event.type === 'status' ? parseTaskId(event.event.status.taskId)?.job : undefined;
 }
 
 function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {

@@ -45,5 +45,13 @@ export type Fact =
   /** A task of ours that no record knows: it is killed, or, if it is over, only acknowledged. */
   | { readonly type: 'stray-task'; readonly taskId: string; readonly state: string }
   | { readonly type: 'executor'; readonly state: 'connected' | 'disconnected' | 'reconciled'; readonly detail: string }
+  /** The engine failed on it: it is left alone until then. */
+  | {
+      readonly type: 'job-quarantined';
+      readonly job: string;
+      readonly until: Instant;
+      readonly failures: number;
+      readonly problem: string;
+    }
   /** A stored record or definition that can't be used; it is left alone. */
   | { readonly type: 'unusable-record'; readonly key: string; readonly problem: string };

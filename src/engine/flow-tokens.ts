@@ -68,6 +68,8 @@ function maySpeak(world: World, job: string, { flow, about }: { flow: FlowId; ab
   const open = [job];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const slot = world.slots.get(next);
+    // What it has heard can't be told now: it is waited for, and counted again when it is let go.
+    if (world.quarantined.has(next)) return true;
     if (!slot?.job || slot.job.join === 'latest') continue;
     if (slot.state?.tokens?.[flow]) return true;
     for (const { job: parent } of slot.job.after) {

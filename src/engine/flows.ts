@@ -23,21 +23,31 @@ function handOver(world: World, run: RunRecord): void {
   const slot = world.slot(run.job);
   // Whoever deleted it took its children with it, or off it: what of that is heard first does not matter, nobody waits for its word.
   if (!slot.record) return;
-  const from = run.handover ?? '';
-  const names = childNames(world, run.job).filter((name) => name > from);
+  const names = childNames(world, run.job).filter((name) => isToHear(run, name));
+  const ready = names.filter((name) => !world.quarantined.has(name));
   // Those that come to life by it first: the others may have to wait for them.
-  if (run.firstAttempt !== undefined) for (const name of names) reviveChild(world, run, world.slot(name));
-  let reached = from;
-  for (const name of names) {
+  if (run.firstAttempt !== undefined) for (const name of ready) reviveChild(world, run, world.slot(name));
+  let reached = '';
+  for (const name of ready) {
     if (world.recorder.room < CHILD_ROOM) {
-      keepHandover(world, slot, { ...run, handover: reached });
+      keepHandover(world, slot, withMark(world, run, { names, reached }));
       world.recorder.close();
     }
     handToChild(world, run, world.slot(name));
     reached = name;
   }
-  const { handover: _done, ...rest } = run;
-  keepHandover(world, slot, rest);
+  const { handover, owed: _heard, ...rest } = run;
+  const owed = names.filter((name) => world.quarantined.has(name));
+  const isAsBefore = handover === undefined && owed.length === run.owed?.length;
+  if (!isAsBefore) keepHandover(world, slot, owed.length > 0 ? { ...rest, owed } : rest);
+}
+
+/** As far as it got: those in quarantine have not heard, nor those who come later. */
+function withMark(world: World, run: RunRecord, { names, reached }: { names: readonly string[]; reached: string }): RunRecord {
+  const { handover, owed: before, ...rest } = run;
+  const owed = names.filter((name) => world.quarantined.has(name) || (name > reached && before?.includes(name)));
+  const mark = handover === undefined || handover > reached ? handover : reached;
+  return { ...rest, ...(mark === undefined ? {} : { handover: mark }), ...(owed.length > 0 ? { owed } : {}) };
 }
 
 /** The runs of a job that was deleted meanwhile are forgotten, and stay so. */
@@ -45,11 +55,16 @@ function keepHandover(world: World, slot: Slot, run: RunRecord): void {
   if (world.keptRun(slot, run.number)) world.putRun(slot, run);
 }
 
+function isToHear({ handover, owed }: RunRecord, child: string): boolean {
+  return (handover !== undefined && child > handover) || owed?.includes(child) === true;
+}
+
 function childNames(world: World, job: string): string[] {
   return [...world.graph.children(job).keys()].sort();
 }
 
 function handToChild(world: World, run: RunRecord, child: Slot): void {
+  world.subject = child.name;
   const edge = child.job?.after.find((candidate) => candidate.job === run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
@@ -103,6 +118,7 @@ function decideInFlow(world: World, child: Slot, flow: FlowId): void {
  * May be done twice: what is open again is not skipped any more.
  */
 function reviveChild(world: World, run: RunRecord, child: Slot): void {
+  world.subject = child.name;
   const { flow } = run;
   const record = world.runInFlow(child, flow)?.record;
   if (record?.state !== 'skipped' || record.reason?.code !== 'upstream') return;
@@ -127,7 +143,8 @@ function isBlockerForgotten(world: World, child: Slot, record: RunRecord): boole
 export function withdrawTokens(world: World, slot: Slot, flow: FlowId): void {
   for (const name of childNames(world, slot.name)) {
     const child = world.slot(name);
-    if (!child.job || !child.state?.tokens?.[flow]) continue;
+    // In quarantine it can't be asked to forget: when it hears the parent again, what it holds is counted anew.
+    if (!child.job || !child.state?.tokens?.[flow] || world.quarantined.has(name)) continue;
     putTokens(world, child, { flow, held: heardSoFar(world, child, { flow, about: speakersIn(world, flow).add(slot.name) }) });
     if (world.recorder.room < CHILD_ROOM) world.recorder.close();
   }
@@ -172,7 +189,8 @@ function decideLatest(world: World, child: Slot): void {
 export function recountFlows(world: World): void {
   for (const name of [...world.joining].sort()) {
     const child = world.slot(name);
-    if (!child.job) continue;
+    if (!child.job || world.quarantined.has(name)) continue;
+    world.subject = name;
     for (const flow of Object.keys(child.state?.tokens ?? {})) {
       recount(world, child, flow);
       handOverTokens(world);

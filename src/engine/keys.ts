@@ -8,6 +8,8 @@ export const GRAPH_KEY = 'graph';
 export const SUSPENSION_KEY = 'suspension';
 export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
 export const WAITING_KEY = 'executor/waiting';
+/** Jobs on which the engine failed. */
+export const QUARANTINE_KEY = 'quarantine';
 export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';
 /** Each node's latest request: tells whether one was written when the request itself may be gone already. */
@@ -25,4 +27,10 @@ export const runsPrefix = (job: string): string => `${RUNS}${job}/`;
 export const runKey = (job: string, number: number): string => `${RUNS}${job}/${number}`;
 export const verdictsPrefix = (job: string): string => `${VERDICTS}${job}/`;
 export const verdictKey = (job: string, from: number): string => `${VERDICTS}${job}/${from}`;
+/** The job that a key belongs to. */
+export function jobOfKey(key: string): string | undefined {
+  const prefix = [JOBS, STATES, RUNS, VERDICTS].find((start) => key.startsWith(start));
+  return prefix === undefined ? undefined : key.slice(prefix.length).split('/')[0];
+}
+
 export const nodeKey = (id: string): string => `${NODES}${id}`;

@@ -78,3 +78,10 @@ export const OPEN_FLOWS = 500;
 
 /** Backfills of one job that may go on at once. */
 export const OPEN_BACKFILLS = 100;
+
+/** How long a job on which the engine failed is left alone, doubled with each failure, up to the longest. Trying again costs a change of leader. */
+export const QUARANTINE_MS = 60_000;
+export const LONGEST_QUARANTINE_MS = 3_600_000;
+
+/** Jobs quarantined at once: where the engine fails on more, it is not the jobs that are to blame. */
+export const QUARANTINED_JOBS = 100;

@@ -1,13 +1,25 @@
 /**
  * Reads the stored facts at the start of a term. Taken from a snapshot made within the term: nothing older can land after it,
- * so what is read here is all there is. Entries that can't be read are left alone and told.
+ * so what is read here is all there is. Entries that can't be read are left alone, with the job they belong to, and told.
  */
 
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Entry } from '../store/port.ts';
 import { alignState, forgetJob, setDefinition } from './definitions.ts';
-import { EXECUTOR_IDENTITY_KEY, JOBS, REQUESTS, RUNS, STATES, SUSPENSION_KEY, VERDICTS, WAITING_KEY } from './keys.ts';
+import {
+  EXECUTOR_IDENTITY_KEY,
+  jobOfKey,
+  JOBS,
+  REQUESTS,
+  runKey,
+  RUNS,
+  stateKey,
+  STATES,
+  SUSPENSION_KEY,
+  VERDICTS,
+  WAITING_KEY,
+} from './keys.ts';
 import { sendKill } from './kills.ts';
 import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
@@ -22,14 +34,35 @@ export function loadEntries(world: World, entries: Iterable<Entry>): Request[] {
     try {
       loadEntry(world, entry, { requests, runs });
     } catch (error) {
-      world.recorder.fact({ type: 'unusable-record', key: entry.key, problem: String(error) });
+      setAside(world, entry.key, error);
     }
   }
   runs.sort((a, b) => a.number - b.number);
-  for (const run of runs) world.fileRun(world.slot(run.job), run);
-  for (const run of runs) if (run.handover !== undefined) world.handovers.push(run);
-  for (const run of runs) if (run.replaces) world.replacing.push({ slot: world.slot(run.job), by: run.number });
+  for (const run of runs) loadRun(world, run);
+  for (const slot of world.slots.values()) {
+    if (!slot.state && (slot.open || slot.kept))
+      setAside(world, stateKey(slot.name), new Error('the state of a job that has runs is gone'));
+  }
+  for (const run of runs) if (run.handover !== undefined || run.owed) world.handovers.push(run);
   return requests.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * What can't be read is left alone, and so is its job: without its definition it would pass for deleted, without its state its runs
+ * would be numbered anew, without its runs they would be launched again.
+ */
+function setAside(world: World, key: string, error: unknown): void {
+  world.recorder.fact({ type: 'unusable-record', key, problem: String(error) });
+  const job = jobOfKey(key);
+  if (job !== undefined) world.quarantined.add(job);
+}
+
+function loadRun(world: World, run: RunRecord): void {
+  try {
+    world.fileRun(world.slot(run.job), run);
+  } catch (error) {
+    setAside(world, runKey(run.job, run.number), error);
+  }
 }
 
 function loadEntry(world: World, { key, value }: Entry, found: { requests: Request[]; runs: RunRecord[] }): void {
@@ -38,9 +71,13 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     setDefinition(world, world.slot(record.spec.name), record);
   } else if (key.startsWith(STATES)) {
     const slot = world.slot(key.slice(STATES.length));
-    world.setState(slot, JSON.parse(value) as JobState);
+    const state = JSON.parse(value) as JobState;
+    if (!Number.isInteger(state.lastRun)) throw new Error('it does not say how many runs there were');
+    world.setState(slot, state);
   } else if (key.startsWith(RUNS)) {
-    found.runs.push(JSON.parse(value) as RunRecord);
+    const run = JSON.parse(value) as RunRecord;
+    if (runKey(run.job, run.number) !== key) throw new Error(`it is the record of ${run.job}#${run.number}`);
+    found.runs.push(run);
   } else if (key.startsWith(VERDICTS)) {
     loadVerdict(world, key.slice(VERDICTS.length));
   } else if (key.startsWith(REQUESTS)) {
@@ -63,10 +100,12 @@ function loadVerdict(world: World, path: string): void {
 
 /** Brings memory and store to where the last leader would have: states of new definitions, remains of deleted ones, timers. */
 export function resume(world: World): void {
-  for (const slot of [...world.slots.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) resumeJob(world, slot);
+  for (const slot of [...world.slots.values()].sort((a, b) => (a.name < b.name ? -1 : 1)))
+    if (!world.quarantined.has(slot.name)) resumeJob(world, slot);
 }
 
 function resumeJob(world: World, slot: Slot): void {
+  world.subject = slot.name;
   slot.verdicts?.sort((a, b) => a - b);
   if (slot.record && slot.job) {
     const isReplaced = slot.state !== undefined && slot.state.uid !== '' && slot.state.uid !== slot.record.uid;
@@ -88,6 +127,7 @@ function hasRemains(slot: Slot): boolean {
 function resumeRun(world: World, run: RunRecord): void {
   if (isOver(run.state)) return;
   if (run.state === 'pending') world.pending.add(run, world.jobOf(run));
+  if (run.replaces) world.replacing.push({ slot: world.slot(run.job), by: run.number });
   setRunTimer(world, run);
   if (run.state === 'killing') sendKill(world, run);
 }

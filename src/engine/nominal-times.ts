@@ -9,13 +9,15 @@ import { spansOf, type Suspension, type SuspensionSpan } from '../job/suspension
 import type { Instant, Schedule } from '../schedule/schedule.ts';
 import { handOverTokens } from './flows.ts';
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
-import type { JobState, Reason } from './records.ts';
+import type { JobState, QuarantinedJob, Reason } from './records.ts';
 import { createRun, overlapReason, overlappingRun } from './runs.ts';
 import { isoTime, recordVerdict, type VerdictInput } from './verdicts.ts';
 import type { Slot, World } from './world.ts';
 
 /** Decides every nominal time up to `until` (the time of the decision, or earlier) and sets the job's timer. */
 export function decideNominalTimes(world: World, slot: Slot, until: Instant = world.now): void {
+  if (world.quarantined.has(slot.name)) return;
+  world.subject = slot.name;
   const schedule = slot.job?.schedule;
   if (schedule && slot.state) {
     decideAround(world, slot, until);
@@ -138,8 +140,17 @@ function catchUpAll(world: World, slot: Slot, newest: Instant): void {
 function outageReason(world: World, slot: Slot): Reason {
   const from = cursorOf(slot);
   const to = world.decidableSince;
+  const entry = world.failures[slot.name];
+  const first = slot.job?.schedule?.next(from) ?? Infinity;
+  if (entry !== undefined && entry.at <= to && first <= entry.until) return quarantineReason(slot, { entry, from, to });
   const text = `no leader could decide between ${isoTime(from)} and ${isoTime(to)}, and catchUp is ${slot.job?.catchUp}`;
   return { code: 'no-leader', text, data: { from, to, catchUp: slot.job?.catchUp } };
+}
+
+function quarantineReason(slot: Slot, { entry, from, to }: { entry: QuarantinedJob; from: Instant; to: Instant }): Reason {
+  const catchUp = slot.job?.catchUp;
+  const text = `nothing could be decided about the job between ${isoTime(from)} and ${isoTime(to)}, and catchUp is ${catchUp}: ${entry.problem}`;
+  return { code: 'quarantined', text, data: { from, to, catchUp, failures: entry.failures } };
 }
 
 /** One verdict for all nominal times after the cursor up to `to`, if there are any. */

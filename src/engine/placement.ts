@@ -63,6 +63,7 @@ function stageFirst(
 ): (Staged & { pool: Pool }) | undefined {
   const run = firstRun(world, shape);
   if (!run) return undefined;
+  world.subject = run.job;
   const job = world.jobOf(run);
   const others = placedValues(world, run, cycle.placedNow);
   const pool = choosePool(offers, cycle, { key: shape.key, job, placed: others });
@@ -128,6 +129,7 @@ function launch(world: World, offers: OfferBook, { pool, batch }: { pool: Pool; 
 }
 
 function writeIntent(world: World, pool: Pool, { run, job, ports, placed }: Staged): TaskLaunch {
+  world.subject = run.job;
   const number = run.attempts.length + 1;
   const { agentId, hostname, address } = pool;
   const id = taskId(run.job, run.number, number);

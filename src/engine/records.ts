@@ -51,6 +51,7 @@ export type ReasonCode =
   | 'upstream'
   | 'too-many-flows'
   | 'no-leader'
+  | 'quarantined'
   | 'edited'
   | 'catch-up'
   | 'deadline'
@@ -123,6 +124,8 @@ export interface RunRecord {
    * this name, in order of names, have it. Empty: none yet. Moves on in the same step as their states, so none gets it twice.
    */
   readonly handover?: string;
+  /** Children that could not take its token, as they are quarantined: they get it when they are let go. */
+  readonly owed?: readonly string[];
   /** Present while older runs that it replaces are still to be given up: more of them than one transaction takes. */
   readonly replaces?: true;
 }
@@ -257,3 +260,19 @@ export interface ExecutorIdentity {
   readonly kind: string;
   readonly identity: string;
 }
+
+/** A job on which the engine failed, and how it is kept from failing for all. */
+export interface QuarantinedJob {
+  /** The error, for people. */
+  readonly problem: string;
+  readonly at: Instant;
+  /** In a row, of this definition. */
+  readonly failures: number;
+  /** From then on it is tried again. */
+  readonly until: Instant;
+  /** Tells the definition it failed on; a changed one is tried at once. Absent: there was none. */
+  readonly definition?: string;
+}
+
+/** The value at `quarantine`, by job. */
+export type QuarantineRecord = Readonly<Record<string, QuarantinedJob>>;

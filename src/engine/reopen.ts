@@ -15,7 +15,7 @@ export function reopenRun(world: World, slot: Slot, record: RunRecord): void {
 
 /** Takes a run that is over out of the books; the caller stores what it becomes. */
 export function retake(world: World, slot: Slot, record: RunRecord): RunRecord {
-  const { endedAt: _ended, reason: _reason, kill: _kill, handover: _handover, ...rest } = record;
+  const { endedAt: _ended, reason: _reason, kill: _kill, handover: _handover, owed: _owed, ...rest } = record;
   const state = slot.state as JobState;
   if (isOver(record.state)) world.putState(slot, { ...state, totals: addTo(state.totals, record.state, -1) });
   world.unfileRun(slot, record.number);

@@ -11,6 +11,7 @@ import type { Slot, World } from './world.ts';
 export function continueReplacing(world: World): void {
   for (let next = world.replacing.shift(); next; next = world.replacing.shift()) {
     const { slot, by } = next;
+    world.subject = slot.name;
     world.recorder.close();
     while (!replaceOlder(world, slot, by)) {
       handOverTokens(world);

@@ -157,7 +157,7 @@ const AGAIN: ReadonlySet<RunState> = new Set<RunState>(['failed', 'killed']);
  */
 export function settleRun(world: World, run: RunRecord, { outcome, reason }: Settlement): RunRecord {
   const slot = world.slot(run.job);
-  const { spec, notBefore: _n, pendingSince: _p, deadline: _d, handover: _h, replaces: _r, ...rest } = run;
+  const { spec, notBefore: _n, pendingSince: _p, deadline: _d, handover: _h, owed: _o, replaces: _r, ...rest } = run;
   const ended: RunRecord = {
     ...rest,
     ...(spec && AGAIN.has(outcome) ? { spec } : {}),

@@ -13,6 +13,7 @@ import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { ActiveFlows } from './active-flows.ts';
 import { StepRecorder } from './decision.ts';
+import type { Quarantine } from './quarantine.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
   FlowId,
   JobState,
   Outcome,
+  QuarantineRecord,
   RunRecord,
   RunState,
   Shortage,
@@ -84,6 +86,10 @@ export class World {
   /** Writes in one commit at most. */
   readonly maxOperations: number;
   readonly recorder: StepRecorder;
+  /** Jobs that nothing is decided about: quarantine.ts. */
+  readonly quarantined: Set<string>;
+  /** Where the engine failed, as known at the beginning of the term. */
+  readonly failures: QuarantineRecord;
   /** Jobs that hold tokens. */
   readonly joining = new Set<string>();
   /** Jobs that have an attempt at the executor, to reconcile without walking all jobs. */
@@ -111,6 +117,8 @@ export class World {
   graphChanged = false;
   /** The stored facts are being read at the start of a term. */
   isLoading = false;
+  /** The job that is being decided about, to be blamed should that fail. */
+  subject: string | undefined;
 
   readonly #activeFlows = new ActiveFlows();
   readonly #handingOver = new Set<string>();
@@ -118,9 +126,11 @@ export class World {
   readonly #asked = new Map<string, Instant>();
   readonly #resolved = new WeakMap<JobSpec, Job>();
 
-  constructor(term: bigint, maxOperations: number) {
+  constructor(term: bigint, { maxOperations, quarantine }: { maxOperations: number; quarantine: Quarantine }) {
     this.term = term;
     this.maxOperations = maxOperations;
+    this.quarantined = new Set(quarantine.held);
+    this.failures = quarantine.record;
     this.recorder = new StepRecorder(maxOperations);
   }
 
@@ -235,7 +245,7 @@ export class World {
   #noteActivity(slot: Slot, run: RunRecord): void {
     const id = runId(run.job, run.number);
     const was = slot.open?.has(run.number) || this.#handingOver.has(id);
-    const is = !isOver(run.state) || run.handover !== undefined;
+    const is = !isOver(run.state) || run.handover !== undefined || run.owed !== undefined;
     if (is && !was) this.#activeFlows.enter(run.flow);
     if (was && !is) this.#activeFlows.leave(run.flow);
     if (isOver(run.state) && is) this.#handingOver.add(id);

@@ -7,17 +7,20 @@
  *
  * What comes while a decision is being committed gathers, and is decided and committed together (group commit). A commit that fails ends the term: whatever the
  * engine believed after it is thrown away with the engine, and the next term reads what is true. If the process dies between
- * commit and act, the next leader finds the intent and asks the executor.
+ * commit and act, the next leader finds the intent and asks the executor. An engine that throws ends the term too; the job it threw
+ * on is put in quarantine first, so that the next engine does not.
  */
 
 import type { Clock } from '../clock/clock.ts';
 import type { Decision } from '../engine/decision.ts';
 import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
-import { JOBS, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
+import { JOBS, QUARANTINE_KEY, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
+import { EngineFailure, type Quarantine, readQuarantine, withFailure } from '../engine/quarantine.ts';
 import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
 import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
 import { Committer } from './committer.ts';
 import { Inbox } from './inbox.ts';
@@ -35,6 +38,10 @@ const STATUS_PACE = 4;
 function statusLimit(behind: number, maxOperations: number): number {
   if (behind === 0) return Infinity;
   return behind % STATUS_PACE === 0 ? Math.ceil(maxOperations / 2) : 0;
+}
+
+function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 export interface TermDependencies {
@@ -57,6 +64,7 @@ export class TermLoop {
   readonly #inbox: Inbox;
   readonly #buffer: ChangeBatch[] = [];
   #engine: Engine | undefined;
+  #quarantine: Quarantine | undefined;
   #snapshotRevision: Revision | undefined;
   #endReason: string | undefined;
 
@@ -83,7 +91,10 @@ export class TermLoop {
     this.#term.signal.addEventListener('abort', onAbort, { once: true });
     if (this.#term.signal.aborted) onAbort();
     const unsubscribe = replica.subscribe((batch) => this.#receive(batch));
-    await this.#lead().catch((error: unknown) => this.#fail(error));
+    await this.#lead().catch(async (error: unknown) => {
+      this.#fail(error);
+      if (error instanceof EngineFailure) await this.#isolate(error);
+    });
     this.#term.signal.removeEventListener('abort', onAbort);
     unsubscribe();
     await executor.stop().catch((error: unknown) => observer.trouble('executor', error));
@@ -101,6 +112,7 @@ export class TermLoop {
     const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error) => this.#fail(error) });
     const maxOperations = store.commitLimits.operations;
     const engine = await this.#openEngine();
+    const until = this.#quarantine?.until;
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
     for (let behind = 0; this.#endReason === undefined; ) {
@@ -111,9 +123,32 @@ export class TermLoop {
       this.#deps.onDecision?.(engine, decision);
       committer.add(decision.steps);
       await committer.idle();
-      await this.#inbox.wait(decision.wakeAt);
+      if (until !== undefined && clock.now() >= until) this.end('a job in quarantine is tried again');
+      await this.#inbox.wait(earlier(decision.wakeAt, until));
     }
     await committer.idle();
+  }
+
+  /**
+   * The engine threw. Between two decisions nothing is under way, so the last thing this term writes is whom it threw on. If the process
+   * dies before that, the next leader finds it out as this one did.
+   */
+  async #isolate(failure: EngineFailure): Promise<void> {
+    const { store, clock, observer } = this.#deps;
+    const { job } = failure;
+    const record = this.#quarantine?.record ?? {};
+    const next = withFailure(record, failure, {
+      now: clock.now(),
+      definition: job === undefined ? undefined : this.#engine?.definitionOf(job),
+    });
+    const entry = job === undefined ? undefined : next[job];
+    if (job === undefined || entry === undefined || next === record || this.#term.signal.aborted) return;
+    try {
+      await store.commit(this.#term, [{ key: QUARANTINE_KEY, value: JSON.stringify(next) }]);
+      observer.fact({ type: 'job-quarantined', job, until: entry.until, failures: entry.failures, problem: entry.problem });
+    } catch (error) {
+      observer.trouble('quarantine', error);
+    }
   }
 
   /** Apart from the loop, so that the snapshot, as large as all that is stored, is not held for the whole term. */
@@ -122,7 +157,10 @@ export class TermLoop {
     const maxOperations = store.commitLimits.operations;
     // Read within the term: no commit of an older term can land after this.
     const { revision, entries } = await store.snapshot();
-    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries, now: clock.now(), maxOperations });
+    const now = clock.now();
+    const quarantine = readQuarantine(entries, now);
+    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries, now, maxOperations, quarantine });
+    this.#quarantine = quarantine;
     this.#engine = engine;
     this.#snapshotRevision = revision;
     return engine;
@@ -144,6 +182,8 @@ export class TermLoop {
     for (const change of batch.changes) {
       const event = change.revision > since ? this.#toEvent(change) : undefined;
       if (event) this.#inbox.push(event);
+      // It is read anew by the next engine, which may do better.
+      if (event?.type === 'job' && this.#engine?.quarantined.has(event.name)) this.end('the definition of a job in quarantine was changed');
     }
   }
 

@@ -1,5 +1,6 @@
 /** Turns what a leader does into log lines and metrics. One line per change of state, with ids; ticks only at level debug. */
 
+import { EngineFailure } from '../engine/quarantine.ts';
 import type { Fact } from '../engine/facts.ts';
 import type { ExecutorCommand, ExecutorEvent } from '../executor/port.ts';
 import type { LeaderObserver } from '../leader/observer.ts';
@@ -24,7 +25,10 @@ export function leaderObserver(logger: Logger, metrics: Metrics, executorKind: s
     committed: (outcome, seconds, writes) => metrics.committed(outcome, seconds, writes),
     executorEvent: (event) => tellExecutorEvent(logger, metrics, { event, kind: executorKind }),
     performed: (command) => countOffers(metrics, command),
-    trouble: (where, error) => logger.error({ where, error }, 'something failed; it is tried again or given up'),
+    trouble: (where, error) => {
+      if (error instanceof EngineFailure) metrics.engineFailed();
+      logger.error({ where, error }, 'something failed; it is tried again or given up');
+    },
   };
 }
 
@@ -58,10 +62,26 @@ function tellFact(logger: Logger, metrics: Metrics, fact: Fact): void {
     case 'request-taken':
       metrics.requestTaken(fact.request);
       return logger.info({ request: fact.id, type: fact.request, job: fact.job, result: fact.result }, 'request taken');
-    case 'stray-task':
-      return logger.warn({ task: fact.taskId, state: fact.state }, 'a task that was given up still runs; it is killed');
     case 'executor':
       return logger.info({ state: fact.state, detail: fact.detail }, 'executor');
+    case 'stray-task':
+    case 'job-quarantined':
+    case 'unusable-record':
+      return tellTrouble(logger, fact);
+  }
+}
+
+type Trouble = Extract<Fact, { type: 'stray-task' | 'job-quarantined' | 'unusable-record' }>;
+
+function tellTrouble(logger: Logger, fact: Trouble): void {
+  switch (fact.type) {
+    case 'stray-task':
+      return logger.warn({ task: fact.taskId, state: fact.state }, 'a task that was given up still runs; it is killed');
+    case 'job-quarantined':
+      return logger.error(
+        { job: fact.job, until: fact.until, failures: fact.failures, problem: fact.problem },
+        'the engine failed on a job; it is in quarantine',
+      );
     case 'unusable-record':
       return logger.error({ key: fact.key, problem: fact.problem }, 'a stored record can not be used; it is left alone');
   }

@@ -19,6 +19,7 @@ const NO_RUNS = { queued: 0, pending: 0, backoff: 0, launching: 0, running: 0, k
 export function provideReadings(metrics: Metrics, { leadership, store, replica, clock }: Sources): void {
   metrics.provide({
     jobs: () => replica.list(JOBS).length,
+    jobsQuarantined: () => leadership.gauges()?.quarantined ?? 0,
     activeRuns: () => ({ ...NO_RUNS, ...leadership.gauges()?.runs }),
     queue: () => {
       const gauges = leadership.gauges();

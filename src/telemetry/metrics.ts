@@ -38,6 +38,7 @@ import type {
 /** What is read at the time of a scrape. Must be quick and must not throw. */
 export interface Readings {
   readonly jobs: () => number;
+  readonly jobsQuarantined: () => number;
   readonly activeRuns: () => Readonly<Record<ActiveRunState, number>>;
   /** Runs that wait for an offer, and for how long the oldest has; 0 when there is none. */
   readonly queue: () => { readonly depth: number; readonly oldestSeconds: number };
@@ -125,6 +126,11 @@ export class Metrics {
     this.#counters.leaderChanges.inc();
   }
 
+  /** A decision came to nothing: the engine threw. */
+  engineFailed(): void {
+    this.#counters.engineFailures.inc();
+  }
+
   /** Keys in which this node's copy was found to differ from the store. */
   discrepanciesFound(count: number): void {
     this.#counters.storeDiscrepancies.inc(count);
@@ -155,9 +161,10 @@ export class Metrics {
   }
 
   #read(): void {
-    const { jobs, activeRuns, queue, storeUp, replicaLagSeconds } = this.#readings;
+    const { jobs, jobsQuarantined, activeRuns, queue, storeUp, replicaLagSeconds } = this.#readings;
     const gauges = this.#gauges;
     if (jobs) gauges.jobs.set(jobs());
+    if (jobsQuarantined) gauges.jobsQuarantined.set(jobsQuarantined());
     if (storeUp) gauges.storeUp.set(storeUp() ? 1 : 0);
     if (replicaLagSeconds) gauges.replicaLag.set(replicaLagSeconds());
     if (queue) {

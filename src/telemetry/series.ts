@@ -76,6 +76,10 @@ export const COUNTERS = {
   offers: { name: 'kairos_offers_total', help: 'Resource offers, by what became of them.', labels: ['result'] },
   executorEvents: { name: 'kairos_executor_events_total', help: 'Events the executor sent, by type.', labels: ['type'] },
   leaderChanges: { name: 'kairos_leader_changes_total', help: 'Times this node began or ended a term.' },
+  engineFailures: {
+    name: 'kairos_engine_failures_total',
+    help: 'Decisions in which the engine failed; the job it failed on, if that can be told, is put in quarantine.',
+  },
   storeDiscrepancies: {
     name: 'kairos_store_discrepancies_total',
     help: 'Keys in which the copy on this node was found to differ from the store, and was mended.',
@@ -113,6 +117,10 @@ export const GAUGES = {
   queueDepth: { name: 'kairos_queue_depth', help: 'Runs that wait for an offer.' },
   queueAge: { name: 'kairos_queue_age_seconds', help: 'How long the oldest of the runs that wait for an offer has waited.' },
   jobs: { name: 'kairos_jobs', help: 'Jobs defined.' },
+  jobsQuarantined: {
+    name: 'kairos_jobs_quarantined',
+    help: 'Jobs that the leader leaves alone, as the engine failed on them or what is stored of them can not be read.',
+  },
   leader: { name: 'kairos_leader', help: '1 while this node leads.' },
   term: { name: 'kairos_term', help: 'Number of the term in which this node leads, or led last.' },
   storeUp: { name: 'kairos_store_up', help: '1 when the last exchange with the store succeeded.' },

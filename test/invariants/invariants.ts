@@ -14,6 +14,7 @@
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
  *  requests          Each request has its effect in the commit that removes it, once.
+ *  quarantined       Nothing is decided about a job in quarantine; only the tokens of its runs are handed on.
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
@@ -109,7 +110,8 @@ export class Invariants {
     for (const { name, runs, state } of jobs.values()) {
       for (const run of runs.values()) {
         if (run.endedAt === undefined) throw new InvariantViolation('liveness', `${name}#${run.number} is ${run.state} for ever`, [name]);
-        if (run.handover !== undefined) throw new InvariantViolation('liveness', `${name}#${run.number} never handed on its token`, [name]);
+        if (run.handover !== undefined || run.owed)
+          throw new InvariantViolation('liveness', `${name}#${run.number} never handed on its token`, [name]);
       }
       this.#checkRemains(name);
       const flow = Object.keys(state?.tokens ?? {})[0];

@@ -224,6 +224,7 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
       if (many || !rules.some(({ startingDeadlineMs }) => startingDeadlineMs !== undefined && context.now > piece.to + startingDeadlineMs))
         fail('the deadline has not passed');
       return;
+    case 'quarantined':
     case 'no-leader': {
       if (piece.to >= context.decidableSince) fail('it could be decided in time');
       const following = schedule.next(piece.to);

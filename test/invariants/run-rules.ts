@@ -93,16 +93,23 @@ function checkMaintenance({ history, step }: Place, run: RunRecord): void {
 
 /** Over is over: only the token moves on; unless it is run again, or marked. */
 function checkOver(place: Place, before: RunRecord, after: RunRecord): void {
-  const { handover: _before, ...was } = before;
-  const { handover: _after, ...is } = after;
-  const isFurther = before.handover !== undefined && (after.handover === undefined || after.handover >= before.handover);
-  if (isDeepStrictEqual(was, is) && (isFurther || before.handover === after.handover)) return;
+  const { handover: _before, owed: _owed, ...was } = before;
+  const { handover: _after, owed: _still, ...is } = after;
+  if (isDeepStrictEqual(was, is) && isFurther(before, after)) return;
   const isSame =
     isDeepStrictEqual(before.attempts, after.attempts) && before.flow === after.flow && after.firstAttempt === before.attempts.length;
   if (isSame && isAskedFor(place, before, after)) return;
   throw new InvariantViolation('again', `${after.job}#${after.number} was ${before.state} and changed afterwards, to ${after.state}`, [
     after.job,
   ]);
+}
+
+/** Nobody is to hear of it who was not before. */
+function isFurther(before: RunRecord, after: RunRecord): boolean {
+  const wasToHear = (child: string): boolean =>
+    (before.handover !== undefined && child > before.handover) || before.owed?.includes(child) === true;
+  const isMarkFurther = after.handover === undefined || (before.handover !== undefined && after.handover >= before.handover);
+  return isMarkFurther && (after.owed ?? []).every(wasToHear);
 }
 
 function isAskedFor({ history, step }: Place, before: RunRecord, after: RunRecord): boolean {
@@ -305,7 +312,8 @@ function checkForgotten(
 function isGoingOn(history: History, flow: string): boolean {
   for (const { state, runs } of history.jobs.values()) {
     if (state?.tokens?.[flow]) return true;
-    for (const run of runs.values()) if (run.flow === flow && (run.endedAt === undefined || run.handover !== undefined)) return true;
+    for (const run of runs.values())
+      if (run.flow === flow && (run.endedAt === undefined || run.handover !== undefined || run.owed)) return true;
   }
   return false;
 }

@@ -12,6 +12,8 @@ export class FaultDriver {
   readonly #networks = new Map<string, MesosNetwork>();
   readonly #storeFaults = new Map<string, MemoryFaults>();
   readonly #offsets = new Map<string, number>();
+  /** Until when the engine fails on a job. */
+  readonly #defects = new Map<string, number>();
   #isOn = true;
   #agents = 0;
 
@@ -79,6 +81,7 @@ export class FaultDriver {
     this.#strike('agent-stop', (random) => this.#stopAgent(random));
     this.#strike('agent-replace', (random) => this.#replaceAgent(random));
     this.#strike('executor-death', (random) => this.#killExecutor(random));
+    this.#strike('engine-failure', (random) => this.#breakJob(random));
     this.#strike('rescind', () => master.rescindOne());
   }
 
@@ -91,9 +94,25 @@ export class FaultDriver {
       delete faults.fate;
       faults.watchLagMs = 0;
     }
+    this.#defects.clear();
     for (const network of this.#networks.values()) Object.assign(network, { delayMs: 5, callLossRate: 0, repeatRate: 0 });
     // What began before goes on to its own end: partitions, pauses and the like last minutes.
     await simulation.time.run(simulation.time.now + 20 * 60_000);
+    await simulation.outliveQuarantine();
+  }
+
+  /** Whether the engine fails on the job now. */
+  isBroken(job: string): boolean {
+    return (this.#defects.get(job) ?? 0) > this.#simulation.time.now;
+  }
+
+  #breakJob(random: Random): void {
+    const names = [...this.#simulation.recorder.invariants.history.jobs.keys()];
+    if (names.length === 0) return;
+    const job = random.pick(names);
+    const lastsMs = random.logarithmic(1_000, 600_000);
+    this.#say(`the engine fails on ${job} for ${Math.round(lastsMs)} ms`);
+    this.#defects.set(job, this.#simulation.time.now + lastsMs);
   }
 
   #random(name: string): Random {

@@ -7,6 +7,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import type { EngineDump } from '../../src/engine/dump.ts';
+import { jobOfKey, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
+import { readQuarantine } from '../../src/engine/quarantine.ts';
+import type { RunRecord } from '../../src/engine/records.ts';
 import { STALL_MS } from '../../src/engine/limits.ts';
 import { packSteps } from '../../src/leader/packing.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
@@ -86,6 +89,7 @@ export class Recorder {
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
+    checkQuarantined(engine, decision);
     for (const batch of packSteps(decision.steps, node.commitLimits)) {
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
@@ -119,7 +123,9 @@ export class Recorder {
     if (!engine || !notes || term === undefined || node.isCommitting || term !== this.#cluster.term || notes.seen < this.#lastApiWrite)
       return;
     this.takeovers += 1;
-    const fresh = new Engine({ term, executor: 'mesos', entries: this.#cluster.entries(), now: notes.now });
+    const entries = this.#cluster.entries();
+    const quarantine = { ...readQuarantine(entries, notes.now), held: engine.quarantined };
+    const fresh = new Engine({ term, executor: 'mesos', entries, now: notes.now, quarantine });
     // How the executor stands is for each leader to find out.
     const writes = fresh.decide([], notes.now).steps.flatMap((step) => step.writes.filter(({ key }) => !key.startsWith('executor/')));
     const [first] = writes;
@@ -160,6 +166,10 @@ export class Recorder {
     this.#landed.add(marker);
     for (const { key, value } of writes) this.#line(`r${revision} commit ${marker} ${key} = ${value ?? 'deleted'}`);
     const planned = this.#planned.get(term)?.[Number(sequence) - 1];
+    if (!planned && writes.every(({ key }) => key === QUARANTINE_KEY)) {
+      const writer = { kind: 'leader', term, sequence: Number(sequence) } as const;
+      return this.invariants.onTransaction({ revision, writer, steps: [writes] });
+    }
     if (!planned) throw new InvariantViolation('fenced', `commit ${marker} was never decided`);
     this.invariants.onTransaction({
       revision,
@@ -180,6 +190,17 @@ export class Recorder {
     } catch (error) {
       this.#fail(error);
     }
+  }
+}
+
+/** quarantined: what is over may hand on its token. */
+function checkQuarantined({ quarantined }: Engine, { steps }: Decision): void {
+  if (quarantined.size === 0) return;
+  for (const { key, value } of steps.flatMap(({ writes }) => writes)) {
+    const job = jobOfKey(key);
+    if (job === undefined || !quarantined.has(job)) continue;
+    const isOver = key.startsWith(RUNS) && value !== undefined && (JSON.parse(value) as RunRecord).endedAt !== undefined;
+    if (!isOver) throw new InvariantViolation('quarantined', `${job} is in quarantine, and ${key} is to be ${value ?? 'deleted'}`, [job]);
   }
 }
 

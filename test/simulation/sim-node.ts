@@ -6,6 +6,8 @@
 import type { EngineEvent } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
+import { jobOfKey } from '../../src/engine/keys.ts';
+import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { ExecutorCommand } from '../../src/executor/port.ts';
 import { Leadership } from '../../src/leader/leadership.ts';
 import type { LeaderObserver } from '../../src/leader/observer.ts';
@@ -41,6 +43,8 @@ export interface SimNodeOptions {
   readonly faults: MemoryFaults;
   readonly offsetMs: number;
   readonly nodeCount: number;
+  /** Whether the engine fails whenever it writes anything of a job. */
+  readonly isBroken: (job: string) => boolean;
   /** See TermDependencies. */
   readonly longestWaitMs: number;
   readonly executorPatienceMs: number;
@@ -48,6 +52,9 @@ export interface SimNodeOptions {
   readonly watcher: NodeWatcher;
   readonly probe: ((address: string) => Promise<'open' | 'refused' | 'unclear'>) | undefined;
 }
+
+/** Why the engine fails on broken jobs. */
+export const INJECTED = new Error('injected');
 
 const NEVER = new Promise<never>(() => undefined);
 
@@ -99,6 +106,8 @@ export class SimNode {
         ...{ store: this.#watchedStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
         longestWaitMs: options.longestWaitMs,
         onDecision: (engine, decision) => {
+          this.engine = undefined;
+          this.#failOnBroken(engine, decision);
           this.engine = engine;
           watcher.onDecision(this, engine, decision);
         },
@@ -161,6 +170,14 @@ export class SimNode {
   resume(): void {
     this.clock.resume();
     this.store.resume();
+  }
+
+  /** As if the engine had thrown in the middle of this decision: nobody gets to see it. */
+  #failOnBroken(engine: Engine, { steps }: Decision): void {
+    for (const { key } of steps.flatMap(({ writes }) => writes)) {
+      const job = jobOfKey(key);
+      if (job !== undefined && !engine.quarantined.has(job) && this.#options.isBroken(job)) throw new EngineFailure(job, INJECTED);
+    }
   }
 
   /** Counts one dealing with the outside; whether it lives after it. */
@@ -237,7 +254,8 @@ export class SimNode {
         line(`no longer leads in term ${term}: ${reason}`);
       },
       fact: (fact) => {
-        if (fact.type === 'unusable-record' || fact.type === 'stray-task') line(`fact ${JSON.stringify(fact)}`);
+        if (fact.type === 'job-quarantined' || fact.type === 'unusable-record' || fact.type === 'stray-task')
+          line(`fact ${JSON.stringify(fact)}`);
       },
       decided: () => undefined,
       committed: () => undefined,

@@ -4,7 +4,9 @@
  */
 
 import type { Engine } from '../../src/engine/engine.ts';
+import { LONGEST_QUARANTINE_MS } from '../../src/engine/limits.ts';
 import type { Decision } from '../../src/engine/decision.ts';
+import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
@@ -16,7 +18,7 @@ import { MesosMaster } from './mesos-master.ts';
 import { NodeClock } from './node-clock.ts';
 import { Random } from './random.ts';
 import { Recorder } from './recorder.ts';
-import { SimNode } from './sim-node.ts';
+import { INJECTED, SimNode } from './sim-node.ts';
 import { drawSwarm, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 import { Traffic } from './traffic.ts';
@@ -153,6 +155,7 @@ export class Simulation {
       ...{ id, time: this.time, cluster: this.cluster, master: this.master, random: this.random.fork(`${id}/${generation}`) },
       ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), offsetMs: this.faults.offsetOf(id) },
       nodeCount: this.swarm.nodes,
+      isBroken: (job: string) => this.faults.isBroken(job),
       longestWaitMs: this.swarm.longestWaitMs,
       executorPatienceMs: this.swarm.executorPatienceMs,
       commitLimits: this.swarm.commitLimits,
@@ -170,6 +173,13 @@ export class Simulation {
     this.nodes.push(node);
     node.start();
     return node;
+  }
+
+  /** Until every job is decided about again: a clock may have been ahead when one was put into quarantine. */
+  async outliveQuarantine(): Promise<void> {
+    const isEmpty = (): boolean => this.living.every(({ engine }) => (engine?.quarantined.size ?? 0) === 0);
+    for (let waitedMs = 0; !isEmpty() && waitedMs <= 2 * LONGEST_QUARANTINE_MS; waitedMs += HOUR_MS / 60)
+      await this.time.run(this.time.now + HOUR_MS / 60);
   }
 
   /** The node's latest life. */
@@ -252,6 +262,7 @@ export class Simulation {
   #onTrouble(node: SimNode, where: string, error: unknown): void {
     this.line(node.id, `trouble in ${where}: ${String(error)}`);
     const code = (error as { code?: string }).code;
+    if (error instanceof EngineFailure && error.cause === INJECTED) return;
     const isExpected = code === 'unavailable' || code === 'unknown' || code === 'term-lost' || code === 'closed';
     if (!isExpected && !node.isDead) this.time.fail(error);
   }

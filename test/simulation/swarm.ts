@@ -27,6 +27,7 @@ export const FAULTS = {
   'agent-replace': 'an agent is gone for good and replaced',
   'executor-death': 'a task’s executor dies',
   'broken-start': 'tasks never start',
+  'engine-failure': 'the engine fails whenever it writes anything of some job',
   rescind: 'offers are taken back',
 } as const;
 

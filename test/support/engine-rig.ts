@@ -6,6 +6,7 @@
 import type { Step } from '../../src/engine/decision.ts';
 import { Engine, type EngineEvent } from '../../src/engine/engine.ts';
 import type { Fact } from '../../src/engine/facts.ts';
+import { readQuarantine } from '../../src/engine/quarantine.ts';
 import { jobKey, requestKey, runKey, runsPrefix, stateKey, SUSPENSION_KEY, verdictsPrefix } from '../../src/engine/keys.ts';
 import type { ClusterSuspension, JobState, Request, RequestBody, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { ExecutorCommand, ExecutorEvent, Offer, TaskLaunch, TaskStatus } from '../../src/executor/port.ts';
@@ -55,7 +56,8 @@ export class EngineRig {
   #open(): Engine {
     const entries = [...this.store].map(([key, value]) => ({ key, value, modRevision: 1n }));
     const { maxOperations } = this.#options;
-    const engine = new Engine({ term: this.#term, executor: 'rig', entries, now: this.now, ...(maxOperations ? { maxOperations } : {}) });
+    const known = { term: this.#term, executor: 'rig', entries, now: this.now, quarantine: readQuarantine(entries, this.now) };
+    const engine = new Engine({ ...known, ...(maxOperations ? { maxOperations } : {}) });
     this.engine = engine;
     this.decide();
     return engine;

@@ -1,6 +1,6 @@
 /** The answer to "why": a stable word, a sentence for people, and the data behind it. Pure, as everything in this folder. */
 
-import type { ClusterSuspension, ExecutorIdentity, WaitingRecord } from '../../engine/records.ts';
+import type { ClusterSuspension, ExecutorIdentity, QuarantineRecord, WaitingRecord } from '../../engine/records.ts';
 import type { Instant } from '../../schedule/schedule.ts';
 
 /** What an answer may be, and what it means. Clients switch on the word; it never changes. */
@@ -49,6 +49,8 @@ export interface ClusterFacts {
   /** The latest, whether or not it lasts. */
   readonly suspension: ClusterSuspension | undefined;
   readonly waiting: WaitingRecord | undefined;
+  /** Jobs on which the engine failed. */
+  readonly quarantine: QuarantineRecord;
   /** undefined: no executor has ever been connected. */
   readonly executor: ExecutorIdentity | undefined;
 }

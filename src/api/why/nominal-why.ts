@@ -12,6 +12,7 @@ import { cursorOf } from '../job-schedule.ts';
 import { reasonView } from '../run-view.ts';
 import { iso, maybeIso } from '../times.ts';
 import type { ClusterFacts, Explanation } from './explanation.ts';
+import { inQuarantine } from './in-quarantine.ts';
 import { standstill } from './standstill.ts';
 
 export interface NominalFacts {
@@ -129,7 +130,8 @@ function explainUndecided(facts: NominalFacts): Explanation {
     return { code: hold.code, text, data: { ...hold.data, dueSinceMs: cluster.now - at, catchUp } };
   }
   const text = `${iso(at)} came ${cluster.now - at} ms ago, and the leader, ${cluster.leader}, has not decided it yet`;
-  return { code: 'undecided', text, data: { leader: cluster.leader, dueSinceMs: cluster.now - at } };
+  const undecided = { code: 'undecided', text, data: { leader: cluster.leader, dueSinceMs: cluster.now - at } } as const;
+  return inQuarantine(undecided, record.spec.name, cluster);
 }
 
 /** The suspension that the time lies in, of the job or of the cluster. */

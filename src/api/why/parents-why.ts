@@ -4,7 +4,8 @@ import type { FlowId, FlowTokens, RunRecord, Token } from '../../engine/records.
 import { isOver } from '../../engine/world.ts';
 import { runId } from '../../engine/task-id.ts';
 import type { EdgeCondition, Join } from '../../job/job.ts';
-import { type Explanation, listed } from './explanation.ts';
+import { type ClusterFacts, type Explanation, listed } from './explanation.ts';
+import { inQuarantine } from './in-quarantine.ts';
 
 export interface ParentFacts {
   readonly job: string;
@@ -32,17 +33,18 @@ export interface DependentFacts {
   readonly latest: Readonly<Record<string, Token>>;
   /** The newest run of all, and why it is as it is. */
   readonly newest: { readonly run: RunRecord; readonly why: Explanation } | undefined;
+  readonly cluster: ClusterFacts;
 }
 
 export function explainDependent(facts: DependentFacts): Explanation {
-  const { newest } = facts;
+  const { newest, job, cluster } = facts;
   if (facts.parents.length === 0) return explainOnRequest(facts);
   const wait = facts.join === 'latest' ? latestWait(facts) : flowWait(facts);
   if (newest !== undefined && !isOver(newest.run.state)) {
     const { code, text, data } = newest.why;
     return { code, text, data: { run: newest.run.number, ...data, ...(wait === undefined ? undefined : { alsoWaiting: wait.data }) } };
   }
-  return wait ?? explainIdle(facts);
+  return inQuarantine(wait ?? explainIdle(facts), job, cluster);
 }
 
 function explainOnRequest({ job, newest }: DependentFacts): Explanation {
@@ -114,6 +116,6 @@ function silentParents(child: string, { tokens, parents }: FlowFacts): readonly 
   return running.length === tokens.of - tokens.spoken ? running : silent;
 }
 
-function hasSpoken({ state, handover }: RunRecord, child: string): boolean {
-  return isOver(state) && (handover === undefined || handover >= child);
+function hasSpoken({ state, handover, owed }: RunRecord, child: string): boolean {
+  return isOver(state) && (handover === undefined || handover >= child) && !owed?.includes(child);
 }

@@ -1,12 +1,14 @@
 /** Why a run is in the state it is in. */
 
-import type { Attempt, RunRecord } from '../../engine/records.ts';
+import type { Attempt, Outcome, RunRecord, RunState } from '../../engine/records.ts';
 import { backfillOf } from '../../engine/runs.ts';
 import { runId } from '../../engine/task-id.ts';
+import { isOver } from '../../engine/world.ts';
 import type { Overlap } from '../../job/job.ts';
 import { reasonView } from '../run-view.ts';
 import { iso, maybeIso } from '../times.ts';
 import { type ClusterFacts, type Explanation, listed } from './explanation.ts';
+import { inQuarantine } from './in-quarantine.ts';
 import { explainOfferWait } from './offer-wait.ts';
 import { standstill } from './standstill.ts';
 
@@ -20,7 +22,12 @@ export interface RunFacts {
 
 export function explainRun(facts: RunFacts): Explanation {
   const { run, cluster } = facts;
-  switch (run.state) {
+  return isOver(run.state) ? explainOver(run, run.state) : inQuarantine(explainOpen(facts, run.state), run.job, cluster);
+}
+
+function explainOpen(facts: RunFacts, state: Exclude<RunState, Outcome>): Explanation {
+  const { run, cluster } = facts;
+  switch (state) {
     case 'queued':
       return held(explainQueued(facts), cluster);
     case 'pending':
@@ -31,12 +38,6 @@ export function explainRun(facts: RunFacts): Explanation {
     case 'running':
     case 'killing':
       return explainAlive(run);
-    case 'succeeded':
-    case 'failed':
-    case 'killed':
-    case 'skipped':
-    case 'missed':
-      return explainOver(run, run.state);
   }
 }
 
@@ -103,7 +104,7 @@ function explainAlive(run: RunRecord): Explanation {
   return { code: 'launching', text: `${id} was sent to be launched${where} at ${since}; nothing was heard of it yet${cutOff}`, data };
 }
 
-function explainOver(run: RunRecord, code: 'succeeded' | 'failed' | 'killed' | 'skipped' | 'missed'): Explanation {
+function explainOver(run: RunRecord, code: Outcome): Explanation {
   const { reason, attempts } = run;
   const at = maybeIso(run.endedAt);
   const last = attempts.at(-1);

@@ -32,7 +32,13 @@ test('what is under way is counted', () => {
   const since = rig.now;
   rig.now += 5;
   rig.request({ type: 'run', job: 'c' });
-  assert.deepEqual(rig.engine.gauges(), { jobs: 3, pending: 2, pendingSince: since, runs: { launching: 1, queued: 2, pending: 2 } });
+  assert.deepEqual(rig.engine.gauges(), {
+    jobs: 3,
+    quarantined: 0,
+    pending: 2,
+    pendingSince: since,
+    runs: { launching: 1, queued: 2, pending: 2 },
+  });
 });
 
 test('it says what it believes, and a new leader believes the same', () => {

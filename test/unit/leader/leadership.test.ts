@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { jobKey, requestKey, runKey } from '../../../src/engine/keys.ts';
-import type { RunRecord } from '../../../src/engine/records.ts';
+import { jobKey, QUARANTINE_KEY, requestKey, runKey, stateKey } from '../../../src/engine/keys.ts';
+import type { QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
 import { Leadership, type LeadershipOptions } from '../../../src/leader/leadership.ts';
 import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import type { MemoryConnection } from '../../../src/store/memory/memory-connection.ts';
@@ -12,6 +12,9 @@ import type { Store } from '../../../src/store/port.ts';
 import { Replica } from '../../../src/store/replica.ts';
 import { ScriptedCluster, ScriptedExecutor, staySilent } from '../../support/scripted-executor.ts';
 import { until } from '../../support/until.ts';
+
+const NO_TOTALS = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
+const MADE = { createdAt: 0, updatedAt: 0, scheduledSince: 0, writeId: 'edited' };
 
 interface TestNode {
   readonly store: MemoryConnection;
@@ -74,6 +77,15 @@ function setup(): Setup {
 
 async function put(store: Store, key: string, value: object): Promise<void> {
   const result = await store.transact({ guards: [{ key, modRevision: 0n }], writes: [{ key, value: JSON.stringify(value) }] });
+  assert.ok(result.ok);
+}
+
+async function replace(store: Store, key: string, value: object | undefined): Promise<void> {
+  const modRevision = (await store.get(key))?.modRevision ?? 0n;
+  const result = await store.transact({
+    guards: [{ key, modRevision }],
+    writes: [{ key, value: value === undefined ? undefined : JSON.stringify(value) }],
+  });
   assert.ok(result.ok);
 }
 
@@ -193,6 +205,38 @@ test('a commit whose answer is lost is resolved by reading: nothing is doubled',
   assert.ok(losses === 3);
   assert.equal(bundle.tasks.launches.length, 1);
   assert.equal(await bundle.run('j', 2), undefined);
+  await bundle.close();
+});
+
+test('a job on which the engine fails is put aside, and all else goes on, whoever leads', async () => {
+  const bundle = setup();
+  const state = { uid: 'bad', cursor: -1, scheduledSince: 0, lastRun: 1, totals: NO_TOTALS };
+  const damaged = { job: 'bad', number: 1, flow: 'bad#1', trigger: { type: 'request', id: 'r0', by: '' }, state: 'killing', attempts: [] };
+  await bundle.define('bad');
+  await put(bundle.store, stateKey('bad'), state);
+  await put(bundle.store, runKey('bad', 1), {
+    ...damaged,
+    createdAt: 0,
+    jobVersion: 1,
+    lost: 0,
+    spec: { name: 'bad', task: { command: 'true' } },
+  });
+  await bundle.define('good');
+  await bundle.trigger('good', 'r1');
+  const first = await bundle.node('n1');
+  const second = await bundle.node('n2');
+  await until(async () => (await bundle.run('good', 1))?.state === 'succeeded');
+  assert.match([...first.ended, ...second.ended].join('\n'), /the engine failed on the job bad: TypeError/);
+  const record = await bundle.store.get(QUARANTINE_KEY);
+  const { bad } = JSON.parse(record?.value ?? '') as QuarantineRecord;
+  assert.deepEqual([bad?.failures, bad?.definition], [1, 'bad.1']);
+  assert.equal(await bundle.store.get(runKey('bad', 1)).then((entry) => (JSON.parse(entry?.value ?? '') as RunRecord).attempts.length), 0);
+
+  await replace(bundle.store, runKey('bad', 1), undefined);
+  await replace(bundle.store, jobKey('bad'), { spec: { name: 'bad', task: { command: 'true' } }, ...MADE, version: 2, uid: 'bad' });
+  await bundle.trigger('bad', 'r2');
+  await until(async () => (await bundle.run('bad', 2))?.state === 'succeeded', { limitMs: 10_000 });
+  assert.match([...first.ended, ...second.ended].join('\n'), /the definition of a job in quarantine was changed/);
   await bundle.close();
 });
 

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { suite } from 'uvu';
+import { EngineFailure } from '../../../src/engine/quarantine.ts';
 import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import { leaderObserver } from '../../../src/node/observe.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -75,6 +76,18 @@ test('a change of state is one line, with the ids it is about', () => {
   assert.deepEqual(
     lines.map(({ level, task, state }) => ({ level, task, state })),
     [{ level: 'warn', task: 'a.1.1', state: 'running' }],
+  );
+});
+
+test('a failure of the engine is counted, and the job it failed on is named', async () => {
+  const { observer, lines, value } = setup();
+  observer.trouble('term', new EngineFailure('a', new Error('oh')));
+  observer.trouble('term', new Error('the store is gone'));
+  observer.fact({ type: 'job-quarantined', job: 'a', until: 5, failures: 2, problem: 'oh' });
+  assert.equal(await value('kairos_engine_failures_total'), 1);
+  assert.deepEqual(
+    lines.slice(2).map(({ level, job, until, failures, problem }) => ({ level, job, until, failures, problem })),
+    [{ level: lines[0]?.['level'], job: 'a', until: 5, failures: 2, problem: 'oh' }],
   );
 });
 

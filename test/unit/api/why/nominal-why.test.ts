@@ -7,7 +7,7 @@ import type { JobRecord } from '../../../../src/job/job.ts';
 import type { JobSpec } from '../../../../src/job/spec.ts';
 import { compileSchedule } from '../../../../src/schedule/compile-schedule.ts';
 import { job } from '../../../support/api-rig.ts';
-import { at, cluster, type Expected, NOW, run } from './why-rig.ts';
+import { at, cluster, type Expected, quarantined, FAILURE_DATA, FAILURE_TEXT, NOW, run } from './why-rig.ts';
 
 /** Every day at 3; set on the first of March; now is noon on the tenth. */
 const SCHEDULE = '0 3 * * *';
@@ -185,6 +185,13 @@ const CASES: readonly Case[] = [
       `${TODAY_TEXT} has come, but no node leads since 2026-03-10T02:59:59.000Z; ` +
       'what becomes of it is decided when one does (catchUp is last)',
     data: { leaderlessSince: '2026-03-10T02:59:59.000Z', catchUp: 'last', dueSinceMs: 32_400_000 },
+  },
+  {
+    when: 'the engine failed on the job',
+    facts: { ...undecided, cluster: cluster({ quarantine: { a: quarantined } }) },
+    code: 'undecided',
+    text: `${TODAY_TEXT} came 32400000 ms ago, and the leader, n1, has not decided it yet; ${FAILURE_TEXT}`,
+    data: { quarantine: FAILURE_DATA },
   },
   {
     when: 'nothing is known of the job yet',

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import { type DependentFacts, explainDependent } from '../../../../src/api/why/parents-why.ts';
 import { explainRun } from '../../../../src/api/why/run-why.ts';
 import type { RunRecord } from '../../../../src/engine/records.ts';
-import { cluster, type Expected, run } from './why-rig.ts';
+import { cluster, type Expected, quarantined, FAILURE_DATA, FAILURE_TEXT, run } from './why-rig.ts';
 
 const parents = [
   { job: 'b', on: 'success' },
@@ -107,6 +107,27 @@ const CASES: readonly Case[] = [
     text: 'a runs after b and c; no flow waits for it now; it has no run',
   },
   {
+    when: 'the engine failed on it',
+    facts: { flows: [{ ...heardNone, parents: [parent('b')] }], cluster: cluster({ quarantine: { a: quarantined } }) },
+    code: 'waiting-for-parents',
+    text: `a waits in the flow ${heardNone.flow} for b (no run yet); ${FAILURE_TEXT}`,
+    data: { quarantine: FAILURE_DATA },
+  },
+  {
+    when: 'a parent owes it its word',
+    facts: {
+      flows: [
+        {
+          ...heardNone,
+          tokens: undefined,
+          parents: [{ job: 'b', on: 'success', run: run({ job: 'b', state: 'succeeded', owed: ['a'] }) }],
+        },
+      ],
+    },
+    code: 'waiting-for-parents',
+    text: `a waits in the flow ${heardNone.flow} for b#5 (about to be heard)`,
+  },
+  {
     when: 'it is run by hand only',
     facts: { parents: [], newest: newest({ state: 'succeeded' }) },
     code: 'on-request',
@@ -116,7 +137,7 @@ const CASES: readonly Case[] = [
 
 for (const { when, facts, ...expected } of CASES) {
   test(`a job without a schedule is explained when ${when}`, () => {
-    const base = { job: 'a', join: 'flow', parents, flows: [], latest: {}, newest: undefined } as const;
+    const base = { job: 'a', join: 'flow', parents, flows: [], latest: {}, newest: undefined, cluster: cluster() } as const;
     const { code, text, data } = explainDependent({ ...base, ...facts });
     assert.equal(code, expected.code);
     assert.equal(text, expected.text);
@@ -127,7 +148,15 @@ for (const { when, facts, ...expected } of CASES) {
 test('of ten thousand parents the first are named and all are counted', () => {
   const many = Array.from({ length: 10_000 }, (_, index) => ({ job: `p${index}`, on: 'success', run: undefined }) as const);
   const flows = [{ ...heardNone, parents: many }];
-  const { text, data } = explainDependent({ job: 'a', join: 'flow', parents: many, flows, latest: {}, newest: undefined });
+  const { text, data } = explainDependent({
+    job: 'a',
+    join: 'flow',
+    parents: many,
+    flows,
+    latest: {},
+    newest: undefined,
+    cluster: cluster(),
+  });
   assert.match(text, /p8 \(no run yet\), p9 \(no run yet\) and 9990 more$/);
   const [flow] = data['flows'] as readonly { waitingFor: unknown[]; waitingForCount: number }[];
   assert.deepEqual([flow?.waitingFor.length, flow?.waitingForCount], [100, 10_000]);

@@ -6,7 +6,7 @@ import { shapeKey } from '../../../../src/engine/pending-queue.ts';
 import type { RunRecord, WaitingRecord } from '../../../../src/engine/records.ts';
 import { resolveSpec } from '../../../../src/job/resolve-job.ts';
 import { job } from '../../../support/api-rig.ts';
-import { at, attempt, cluster, type Expected, run } from './why-rig.ts';
+import { at, attempt, cluster, type Expected, quarantined, FAILURE_DATA, FAILURE_TEXT, NOW, run } from './why-rig.ts';
 
 interface Case extends Expected {
   readonly when: string;
@@ -113,6 +113,21 @@ const CASES: readonly Case[] = [
     when: 'the whole cluster was suspended once',
     run: pending,
     cluster: { suspension: { from: SINCE, to: SINCE + 1, by: 'ann' }, waiting: waiting(false) },
+    code: 'waiting-for-offer',
+    text: `${WAITS}; no offer came`,
+  },
+  {
+    when: 'the engine failed on its job',
+    run: pending,
+    cluster: { waiting: waiting(false), quarantine: { a: quarantined } },
+    code: 'waiting-for-offer',
+    text: `${WAITS}; no offer came; ${FAILURE_TEXT}`,
+    data: { quarantine: FAILURE_DATA },
+  },
+  {
+    when: 'its job was let go again, or another one was not',
+    run: pending,
+    cluster: { waiting: waiting(false), quarantine: { a: { ...quarantined, until: NOW }, b: quarantined } },
     code: 'waiting-for-offer',
     text: `${WAITS}; no offer came`,
   },
