@@ -56,7 +56,8 @@ export interface SimNodeOptions {
 /** Why the engine fails on broken jobs. */
 export const INJECTED = new Error('injected');
 
-const NEVER = new Promise<never>(() => undefined);
+/** Nobody goes on after this. One for each who waits: a promise holds on to all that wait for it, and with them a whole dead node. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 export class SimNode {
   readonly id: string;
@@ -144,6 +145,7 @@ export class SimNode {
     if (this.#isDead) return;
     this.#options.watcher.line(this.id, 'dies');
     this.#isDead = true;
+    this.engine = undefined;
     this.clock.kill();
     this.store.crash();
     const { subscription } = this.adapter;
@@ -207,14 +209,14 @@ export class SimNode {
       snapshot: async () => {
         const snapshot = await store.snapshot();
         this.snapshotRevision = snapshot.revision;
-        return this.#deal() ? snapshot : NEVER;
+        return this.#deal() ? snapshot : never();
       },
       get: (key) => store.get(key),
       watch: (from, signal) => store.watch(from, signal),
       transact: (transaction) => store.transact(transaction),
       campaign: async (candidate, signal) => {
         const term = await store.campaign(candidate, signal);
-        return this.#deal() ? term : NEVER;
+        return this.#deal() ? term : never();
       },
       leader: () => store.leader(),
       evict: (number) => store.evict(number),
@@ -227,7 +229,7 @@ export class SimNode {
 
   async #commit(term: Term, writes: readonly Write[]): Promise<Revision> {
     const { watcher } = this.#options;
-    if (!this.#deal()) return NEVER;
+    if (!this.#deal()) return never();
     if (this.#commits.term !== term.number) this.#commits = { term: term.number, count: 0 };
     this.#commits.count += 1;
     const sequence = this.#commits.count;
@@ -235,7 +237,7 @@ export class SimNode {
     try {
       const revision = await this.store.commit(term, writes);
       watcher.onCommitOutcome(term.number, sequence, 'landed');
-      return this.#deal() ? revision : NEVER;
+      return this.#deal() ? revision : never();
     } catch (error) {
       watcher.onCommitOutcome(term.number, sequence, outcomeOf(error));
       throw error;

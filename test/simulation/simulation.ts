@@ -70,7 +70,9 @@ export class Simulation {
   readonly cluster: MemoryCluster;
   readonly master: MesosMaster;
   readonly recorder: Recorder;
-  readonly nodes: SimNode[] = [];
+  /** The latest life of each; those before it are gone. */
+  nodes: readonly SimNode[] = [];
+  readonly #lives = new Map<string, number>();
   readonly faults: FaultDriver;
   readonly traffic: Traffic;
   readonly lives: LifeBook;
@@ -150,7 +152,8 @@ export class Simulation {
   }
 
   startNode(id: string): SimNode {
-    const generation = this.nodes.filter((node) => node.id === id).length;
+    const generation = this.#lives.get(id) ?? 0;
+    this.#lives.set(id, generation + 1);
     const node = new SimNode({
       ...{ id, time: this.time, cluster: this.cluster, master: this.master, random: this.random.fork(`${id}/${generation}`) },
       ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), offsetMs: this.faults.offsetOf(id) },
@@ -170,7 +173,7 @@ export class Simulation {
       },
     });
     this.line(id, 'starts');
-    this.nodes.push(node);
+    this.nodes = [...this.nodes.filter((other) => other.id !== id), node];
     node.start();
     return node;
   }
@@ -184,7 +187,7 @@ export class Simulation {
 
   /** The node's latest life. */
   node(id: string): SimNode {
-    return this.nodes.filter((node) => node.id === id).at(-1) as SimNode;
+    return this.nodes.find((node) => node.id === id) as SimNode;
   }
 
   get living(): readonly SimNode[] {
