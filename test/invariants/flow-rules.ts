@@ -14,7 +14,7 @@ export function checkFlowStep(history: History, step: Step): void {
     const flow = history.flows.get((after ?? before)?.flow ?? '');
     // Ended and forgotten in one step: nobody saw how.
     if (before && !after && before.endedAt === undefined) flow?.outcomes.set(before.job, 'unseen');
-    if (after && after.endedAt !== before?.endedAt) {
+    if (after && (after.endedAt !== before?.endedAt || after.state !== before?.state)) {
       if (after.endedAt === undefined) flow?.outcomes.delete(after.job);
       else flow?.outcomes.set(after.job, after.state as Outcome);
     }

@@ -269,8 +269,10 @@ function checkTotals({ name, state, runs, verdicts }: JobStep): void {
   if (!state.after || !state.before || state.before.uid !== state.after.uid) return;
   const expected: Record<Outcome, number> = { ...(state.before.totals ?? NONE) };
   for (const { before, after } of runs.values()) {
-    if (after && isOver(after) && before?.endedAt !== after.endedAt) expected[after.state as Outcome] += 1;
-    if (after && before && isOver(before) && before.endedAt !== after.endedAt) expected[before.state as Outcome] -= 1;
+    // It may have been given up and marked as succeeded at the same moment.
+    if (!after || (before?.endedAt === after.endedAt && before?.state === after.state)) continue;
+    if (isOver(after)) expected[after.state as Outcome] += 1;
+    if (before && isOver(before)) expected[before.state as Outcome] -= 1;
   }
   for (const { before, after } of verdicts.values()) {
     if (!after || after.verdict === 'suspended') continue;
