@@ -14,9 +14,15 @@ import { reopenRun } from './reopen.ts';
 import { createRun } from './runs.ts';
 import { isOver, type Slot, type World } from './world.ts';
 
-/** Hands on the tokens of all runs settled so far, and of those that are settled by it; closes steps as they fill. */
+/**
+ * Hands on the tokens of all runs settled so far, and of those that are settled by it; closes steps as they fill. What a predecessor
+ * has left has nothing to do with each other: steps of their own.
+ */
 export function handOverTokens(world: World): void {
-  for (let run = world.handovers.shift(); run; run = world.handovers.shift()) handOver(world, run);
+  for (let run = world.handovers.shift(); run; run = world.handovers.shift()) {
+    handOver(world, run);
+    if (world.isLoading) world.recorder.close();
+  }
 }
 
 function handOver(world: World, run: RunRecord): void {
