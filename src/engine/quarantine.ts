@@ -76,7 +76,7 @@ function isHeld({ until, definition }: QuarantinedJob, present: string | undefin
 
 function parseRecord(value: string | undefined): QuarantineRecord {
   try {
-    return value === undefined ? {} : (JSON.parse(value) as QuarantineRecord);
+    return JSON.parse(value ?? '{}') as QuarantineRecord;
   } catch {
     // Damaged: then nobody is in quarantine, and who has to be is found out again.
     return {};

@@ -18,7 +18,7 @@ export interface CommitterOptions {
   readonly clock: Clock;
   readonly observer: LeaderObserver;
   /** A commit failed: what was decided after it is void, and the term has to end. */
-  onFailure(error: unknown): void;
+  onFailure(error: unknown, batch: Batch): void;
 }
 
 export class Committer {
@@ -50,7 +50,7 @@ export class Committer {
       } catch (error) {
         // What follows was decided on the belief that this had landed.
         this.#hasFailed = true;
-        this.#options.onFailure(error);
+        this.#options.onFailure(error, batch);
       }
       if (this.#hasFailed) this.#queue.length = 0;
     }

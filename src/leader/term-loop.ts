@@ -14,17 +14,19 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Decision } from '../engine/decision.ts';
 import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
-import { JOBS, QUARANTINE_KEY, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
+import { jobOfKey, JOBS, QUARANTINE_KEY, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
 import { EngineFailure, type Quarantine, readQuarantine, withFailure } from '../engine/quarantine.ts';
 import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
 import { Committer } from './committer.ts';
 import { Inbox } from './inbox.ts';
 import type { LeaderObserver } from './observer.ts';
+import type { Batch } from './packing.ts';
 
 /** The node's copy of the store, as far as the leader needs it. */
 export interface ChangeFeed {
@@ -42,6 +44,13 @@ function statusLimit(behind: number, maxOperations: number): number {
 
 function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+/** One step that no transaction takes: whoever leads would decide the same. */
+function blamed(error: unknown, { steps, writes }: Batch): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'too-large' || steps.length > 1) return error;
+  const largest = writes.reduce((a, b) => ((b.value?.length ?? 0) > (a.value?.length ?? 0) ? b : a), { key: '', value: '' });
+  return new EngineFailure(jobOfKey(largest.key), error);
 }
 
 export interface TermDependencies {
@@ -67,6 +76,8 @@ export class TermLoop {
   #quarantine: Quarantine | undefined;
   #snapshotRevision: Revision | undefined;
   #endReason: string | undefined;
+  /** Why the engine is of no use any more. */
+  #failure: EngineFailure | undefined;
 
   constructor(deps: TermDependencies, term: Term) {
     this.#deps = deps;
@@ -91,10 +102,8 @@ export class TermLoop {
     this.#term.signal.addEventListener('abort', onAbort, { once: true });
     if (this.#term.signal.aborted) onAbort();
     const unsubscribe = replica.subscribe((batch) => this.#receive(batch));
-    await this.#lead().catch(async (error: unknown) => {
-      this.#fail(error);
-      if (error instanceof EngineFailure) await this.#isolate(error);
-    });
+    await this.#lead().catch((error: unknown) => this.#fail(error));
+    if (this.#failure) await this.#isolate(this.#failure);
     this.#term.signal.removeEventListener('abort', onAbort);
     unsubscribe();
     await executor.stop().catch((error: unknown) => observer.trouble('executor', error));
@@ -103,13 +112,14 @@ export class TermLoop {
   }
 
   #fail(error: unknown): void {
+    if (error instanceof EngineFailure) this.#failure = error;
     this.end(error instanceof Error ? error.message : String(error));
     this.#deps.observer.trouble('term', error);
   }
 
   async #lead(): Promise<void> {
     const { store, executor, clock, observer } = this.#deps;
-    const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error) => this.#fail(error) });
+    const committer = new Committer({ ...this.#deps, term: this.#term, onFailure: (error, batch) => this.#fail(blamed(error, batch)) });
     const maxOperations = store.commitLimits.operations;
     const engine = await this.#openEngine();
     const until = this.#quarantine?.until;
@@ -130,8 +140,8 @@ export class TermLoop {
   }
 
   /**
-   * The engine threw. Between two decisions nothing is under way, so the last thing this term writes is whom it threw on. If the process
-   * dies before that, the next leader finds it out as this one did.
+   * The engine threw, or decided more than the store can take at once. Nothing is under way any more, so the last thing this term writes
+   * is which job that was about. If the process dies before that, the next leader finds it out as this one did.
    */
   async #isolate(failure: EngineFailure): Promise<void> {
     const { store, clock, observer } = this.#deps;

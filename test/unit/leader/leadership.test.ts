@@ -8,6 +8,7 @@ import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import type { MemoryConnection } from '../../../src/store/memory/memory-connection.ts';
 import { MemoryCluster } from '../../../src/store/memory/memory-store.ts';
 import type { MemoryFaults } from '../../../src/store/memory/memory-faults.ts';
+import { StoreError } from '../../../src/store/errors.ts';
 import type { Store } from '../../../src/store/port.ts';
 import { Replica } from '../../../src/store/replica.ts';
 import { ScriptedCluster, ScriptedExecutor, staySilent } from '../../support/scripted-executor.ts';
@@ -28,7 +29,7 @@ interface Setup {
   readonly cluster: MemoryCluster;
   readonly tasks: ScriptedCluster;
   readonly store: Store;
-  node(name: string, faults?: MemoryFaults, options?: Partial<LeadershipOptions>): Promise<TestNode>;
+  node(name: string, faults?: MemoryFaults, options?: Partial<LeadershipOptions>, wrap?: (store: Store) => Store): Promise<TestNode>;
   define(name: string): Promise<void>;
   trigger(job: string, id: string): Promise<void>;
   run(job: string, number: number): Promise<RunRecord | undefined>;
@@ -44,8 +45,8 @@ function setup(): Setup {
     cluster,
     tasks,
     store,
-    async node(name, faults = {}, options = {}) {
-      const made = await makeNode({ cluster, tasks, name, faults, options });
+    async node(name, faults = {}, options = {}, wrap = (own) => own) {
+      const made = await makeNode({ cluster, tasks, name, faults, options, wrap });
       nodes.push(made);
       return made;
     },
@@ -95,16 +96,18 @@ interface Making {
   readonly name: string;
   readonly faults: MemoryFaults;
   readonly options: Partial<LeadershipOptions>;
+  /** What the leader is given in place of the connection. */
+  readonly wrap?: (store: Store) => Store;
 }
 
-async function makeNode({ cluster, tasks, name, faults, options }: Making): Promise<TestNode> {
+async function makeNode({ cluster, tasks, name, faults, options, wrap = (own) => own }: Making): Promise<TestNode> {
   const store = cluster.connect({ name, faults, requestTimeoutMs: 200, resolveLimitMs: 600, retryDelayMs: 20 });
   const replica = new Replica({ store, clock: systemClock, onError: () => {} });
   await replica.start();
   const executor = new ScriptedExecutor(tasks);
   const ended: string[] = [];
   const leadership = new Leadership(
-    { store, replica, executor, clock: systemClock, observer: quiet(ended) },
+    { store: wrap(store), replica, executor, clock: systemClock, observer: quiet(ended) },
     { candidate: { node: name, address: '' }, nodeCount: () => 2, pauseMs: 50, ...options },
   );
   leadership.start();
@@ -237,6 +240,38 @@ test('a job on which the engine fails is put aside, and all else goes on, whoeve
   await bundle.trigger('bad', 'r2');
   await until(async () => (await bundle.run('bad', 2))?.state === 'succeeded', { limitMs: 10_000 });
   assert.match([...first.ended, ...second.ended].join('\n'), /the definition of a job in quarantine was changed/);
+  await bundle.close();
+});
+
+test('a job whose decision no transaction takes is put aside, and all else goes on', async () => {
+  const bundle = setup();
+  const limits = { operations: 120, bytes: 5_000 };
+  const commit =
+    (store: Store): Store['commit'] =>
+    (term, writes) => {
+      const bytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      return bytes > limits.bytes ? Promise.reject(new StoreError('too-large', `${bytes} bytes`)) : store.commit(term, writes);
+    };
+  const limited = (store: Store): Store =>
+    new Proxy(store, {
+      get: (_, name) => {
+        if (name === 'commitLimits') return limits;
+        if (name === 'commit') return commit(store);
+        const value: unknown = Reflect.get(store, name, store);
+        return typeof value === 'function' ? (value.bind(store) as unknown) : value;
+      },
+    });
+  const big = { name: 'big', task: { command: 'true', env: { A: 'x'.repeat(5_000) } } };
+  await put(bundle.store, jobKey('big'), { spec: big, ...MADE, version: 1, uid: 'big' });
+  await bundle.define('good');
+  await bundle.trigger('big', 'r1');
+  await bundle.trigger('good', 'r2');
+  const node = await bundle.node('n1', {}, {}, limited);
+  await until(async () => (await bundle.run('good', 1))?.state === 'succeeded');
+  const { big: entry } = JSON.parse((await bundle.store.get(QUARANTINE_KEY))?.value ?? '') as QuarantineRecord;
+  assert.match(entry?.problem ?? '', /^the engine failed on the job big: StoreError: \d+ bytes$/);
+  assert.ok(await bundle.store.get(requestKey('r1')), 'it waits');
+  assert.equal(node.ended.length, 1);
   await bundle.close();
 });
 
