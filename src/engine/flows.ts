@@ -220,12 +220,13 @@ function recount(world: World, child: Slot, flow: FlowId): void {
   decideInFlow(world, child, flow);
 }
 
-/** Tokens of jobs that are parents no more are dropped; what is left may be all that is needed. */
+/** Tokens of jobs that are parents no more, or whose edge asks for another outcome now, are dropped; what is left may be all that is needed. */
 function recountLatest(world: World, child: Slot): void {
   const { latest, ...rest } = child.state as JobState;
   if (!latest) return;
   const { join, after } = child.job as Job;
-  const kept = Object.entries(latest).filter(([parent]) => join === 'latest' && after.some((edge) => edge.job === parent));
+  const counts = ([parent, { outcome }]: [string, Token]): boolean => after.some(({ job, on }) => job === parent && satisfies(outcome, on));
+  const kept = join === 'latest' ? Object.entries(latest).filter(counts) : [];
   if (kept.length < Object.keys(latest).length) {
     world.putState(child, kept.length > 0 ? { ...rest, latest: Object.fromEntries(kept) } : rest);
   }

@@ -92,21 +92,26 @@ function checkLatest(history: History, run: RunRecord, edges: readonly Edge[]): 
     throw new InvariantViolation('latest', `${run.job}#${run.number} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
   };
   const consumed = history.consumed(run.job);
-  for (const { job } of edges) {
+  for (const { job, on } of edges) {
     const number = parents[job];
     if (number === undefined) return fail(`took no token of ${job}`);
     const token = `${job}#${number}`;
+    const parent = history.run(job, number);
+    // One that came to life again may have said something else before.
+    const isPlain = parent?.endedAt !== undefined && parent.firstAttempt === undefined;
+    if (isPlain && !satisfies(parent.state as Outcome, on)) fail(`took the token of ${token}, which is ${parent.state}, for ${on}`);
     if (consumed.has(token) && history.run(job, number)?.firstAttempt === undefined)
       fail(`took the token of ${token}, which was taken before`);
     consumed.add(token);
   }
 }
 
-/** In flows that began after the last edit of the graph every job has its outcome. */
+/** In flows that no edit of the graph has touched since they began every job has its outcome. */
 export function checkFlowsEnded(history: History): void {
   for (const flow of history.flows.values()) {
-    if (flow.graphEdits !== history.graphEdits || !history.graph.has(flow.root)) continue;
-    for (const job of history.graph.descendants(flow.root)) {
+    const jobs = history.graph.has(flow.root) ? [...history.graph.descendants(flow.root)] : [];
+    if ([flow.root, ...jobs].some((job) => history.isEditedSince(job, flow.graphEdits))) continue;
+    for (const job of jobs) {
       if (flow.outcomes.has(job) || history.job(job).hasVanished) continue;
       throw new InvariantViolation('flows', `${job} has no outcome in the flow ${flow.id}`, [job, flow.root]);
     }

@@ -25,6 +25,8 @@ export interface DecisionContext {
   /** What the leader had seen of the API's writes before the decision, and with it. */
   readonly seenBefore: Revision;
   readonly seen: Revision;
+  /** When the same leader last decided all that was due; undefined: this is its first decision. */
+  readonly lookedAt: number | undefined;
 }
 
 export interface Transaction {
@@ -94,6 +96,8 @@ export class History {
   graphEdits = 0;
   /** When it last changed. */
   graphEditedAt: Revision = 0n;
+  /** How many edits of the graph there were with the last one of each job. */
+  readonly #editsOf = new Map<string, number>();
   readonly #maintenance: { readonly revision: Revision; readonly suspension: ClusterSuspension | undefined }[] = [];
   readonly #values = new Map<string, string>();
   readonly #schedules = new Map<string, Job>();
@@ -102,6 +106,11 @@ export class History {
   /** Changes of definitions that the leader has not seen yet. */
   readonly #unseen: { readonly name: string; readonly revision: Revision; readonly record: Definition | undefined }[] = [];
   #seen: Revision = 0n;
+
+  /** Whether a job was given other parents, made or deleted, after so many edits of the graph. */
+  isEditedSince(job: string, edits: number): boolean {
+    return (this.#editsOf.get(job) ?? 0) > edits;
+  }
 
   value(key: string): string | undefined {
     return this.#values.get(key);
@@ -237,6 +246,7 @@ export class History {
       else this.graph.delete(name);
       if (before === JSON.stringify(this.graph.node(name))) continue;
       this.graphEdits += 1;
+      this.#editsOf.set(name, this.graphEdits);
       this.graphEditedAt = next.revision;
     }
     this.#seen = seen;

@@ -2,13 +2,16 @@
  * What must be true of every history, whatever fails: the list, in words and in code. Used by the simulation and by tests on real parts.
  *
  *  one-writer        API nodes write definitions and create requests; the leader removes requests and writes all the rest.
- *  fenced            A commit lands only in its own term, in order, each once.
+ *  fenced            A commit lands only in its own term, in order, each once; and is not larger than the store takes.
  *  nominal-times     Each nominal time of a definition's life gets exactly one verdict: a run, or a record why not; in order, none forgotten.
  *  verdicts          A verdict has a good reason: missed only what passed in an outage or its deadline, skipped only behind an open run, …
  *  numbers           Runs are numbered 1, 2, 3 … for ever; no number comes twice.
  *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change.
- *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent.
- *  deadline          Nothing starts after its starting deadline; nothing is missed before it.
+ *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent;
+ *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
+ *  deadline          As defined; nothing starts after it, nothing is missed before it.
+ *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
+ *  unreachable       A task whose agent is cut off is not given up before its job says so.
  *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final.
  *  timeout           Killed for its time-out only after it.
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
@@ -16,16 +19,19 @@
  *  requests          Each request has its effect in the commit that removes it, once.
  *  quarantined       Nothing is decided about a job in quarantine; only the tokens of its runs are handed on.
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
- *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may.
+ *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
  *  totals            Counters agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
+ *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered.
  *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.
  *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
  *  acknowledged      A task's end is acknowledged only when it is durable.
  *  killed            A task is killed only when its run is to be killed, or its attempt is over.
- *  definitions       Every acknowledged definition and request is there; what was refused is not.
+ *  definitions       Every acknowledged definition and request is there, as it was asked for; what was refused is not.
+ *  replica           In the end every node's copy is what is stored.
+ *  strays            In the end no agent has a task, or an end that nobody acknowledged.
  *  takeover          An engine loaded from the store believes what the live one does, and would change nothing.
  *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
  */
@@ -38,7 +44,9 @@ import type { Revision, Write } from '../../src/store/port.ts';
 import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { History, type Step, type Transaction } from './history.ts';
+import { type Attributes, checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
+import { checkRequests } from './request-rules.ts';
 import { checkRuns } from './run-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
@@ -64,8 +72,8 @@ export class Invariants {
     }
   }
 
-  /** Takes a launch that the executor carried out. `term`: of the leader whose connection it came over. */
-  onLaunch(task: TaskLaunch, term: Revision | undefined): void {
+  /** Takes a launch that the executor carried out. `term`: of the leader whose connection it came over. `attributes`: of its agent. */
+  onLaunch(task: TaskLaunch, term: Revision | undefined, attributes?: Attributes): void {
     const { taskId } = task;
     const fail = (message: string): never => {
       throw new InvariantViolation('launched-once', `${taskId} ${message}`, [task.job]);
@@ -75,6 +83,7 @@ export class Invariants {
     const intent = this.#intents.get(taskId);
     if (intent === undefined) return fail('was launched before its intent was durable');
     if (term !== undefined && intent !== term) fail(`was intended in term ${intent} and launched in ${term}`);
+    if (attributes) checkContent(this.history, task, attributes);
   }
 
   /** Takes a terminal state's acknowledgement as it reaches the executor. */
@@ -181,36 +190,4 @@ function isOfApi(key: string): boolean {
 function checkLeadersWrite({ key, value }: Write): void {
   if (isOfApi(key)) throw new InvariantViolation('one-writer', `the leader wrote ${key}`);
   if (key.startsWith(REQUESTS) && value !== undefined) throw new InvariantViolation('one-writer', `the leader made ${key}`);
-}
-
-/** requests: the effect is in the step that removes it. */
-function checkRequests(history: History, step: Step): void {
-  const fail = (id: string, message: string): never => {
-    throw new InvariantViolation('requests', `request ${id} ${message}`);
-  };
-  const started = new Map<string, number>();
-  for (const job of step.jobs.values()) {
-    for (const { before, after } of job.runs.values()) {
-      if (before || after?.trigger.type !== 'request') continue;
-      started.set(after.trigger.id, (started.get(after.trigger.id) ?? 0) + 1);
-    }
-  }
-  for (const [id, { before, after }] of step.requests) {
-    if (after) continue;
-    if (!before) return fail(id, 'was taken twice');
-    const runs = started.get(id) ?? 0;
-    started.delete(id);
-    if (before.type === 'run') {
-      const seen = history.visible(before.job, step.context);
-      if (runs > 1) fail(id, `started ${runs} runs`);
-      if (runs === 0 && step.context && seen.every((record) => record !== undefined)) fail(id, `to run ${before.job} had no effect`);
-      continue;
-    }
-    if (before.type !== 'kill') continue;
-    if (runs > 0) fail(id, 'started a run though it is no request to run');
-    const run = history.run(before.job, before.run);
-    const isAnswered = !run || run.endedAt !== undefined || run.state === 'killing';
-    if (!isAnswered) fail(id, `to kill ${before.job}#${before.run} had no effect: it is ${run.state}`);
-  }
-  for (const id of started.keys()) fail(id, 'started a run without being removed');
 }

@@ -86,6 +86,7 @@ function piecesOf({ runs, verdicts }: JobStep): Piece[] {
 /** backfill: its runs are made in order, none left out, each once; it ends at its end. */
 function checkBackfills(history: History, job: JobStep, { before, after }: { before: JobState | undefined; after: JobState }): void {
   const runs = [...job.runs.values()].flatMap(({ before: old, after: run }) => (run && !old ? [run] : []));
+  checkBackfillEnds(history, { name: job.name, runs, before, after });
   for (const run of runs.sort((a, b) => a.number - b.number)) {
     const { trigger } = run;
     if (trigger.type !== 'schedule' || trigger.backfill === undefined) continue;
@@ -106,6 +107,27 @@ function checkBackfills(history: History, job: JobStep, { before, after }: { bef
       `${job.name}#${run.number} for ${iso(trigger.scheduledFor)} instead of ${iso(expected ?? NaN)}`,
       [job.name],
     );
+  }
+}
+
+interface BackfillStep {
+  readonly name: string;
+  /** Made in the step. */
+  readonly runs: readonly RunRecord[];
+  readonly before: JobState | undefined;
+  readonly after: JobState;
+}
+
+/** It ends when nothing of its range is left. */
+function checkBackfillEnds(history: History, { name, runs, before, after }: BackfillStep): void {
+  if (before?.uid !== after.uid || before.scheduledSince !== after.scheduledSince) return;
+  const schedule = history.scheduleOf(name, after.uid, after.scheduledSince)?.schedule;
+  for (const [id, { cursor, to }] of Object.entries(before.backfills ?? {})) {
+    if (after.backfills?.[id]) continue;
+    const made = runs.flatMap((run) => (run.trigger.type === 'schedule' && run.trigger.backfill === id ? [run.trigger.scheduledFor] : []));
+    const next = schedule?.next(Math.max(cursor, ...made));
+    if (next !== undefined && next <= to)
+      throw new InvariantViolation('backfill', `${name}: backfill ${id} ended before ${iso(next)}`, [name]);
   }
 }
 

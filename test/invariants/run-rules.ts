@@ -1,9 +1,11 @@
-/** The rules of a single run's life: numbers, run-life, overlap, deadline, retries, timeout, suspended, totals, kept-runs (words: invariants.ts). */
+/** The rules of a single run's life: numbers, run-life, deadline, retries, timeout, suspended, totals, kept-runs (words: invariants.ts). */
 
 import type { Attempt, JobState, Outcome, RunRecord, RunState } from '../../src/engine/records.ts';
 import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from '../../src/engine/limits.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, History, JobStep, Step } from './history.ts';
+import { checkOverlap } from './overlap-rules.ts';
+import { checkTiming } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
 const OVER: readonly RunState[] = ['succeeded', 'failed', 'killed', 'skipped', 'missed'];
@@ -20,7 +22,6 @@ const NEXT: Readonly<Record<RunState | 'none', readonly RunState[]>> = {
 };
 /** States that a run may be in after any number of steps. */
 const LATER = new Map(Object.keys(NEXT).map((state) => [state, reachable(state as RunState | 'none')]));
-const UNDER_WAY: ReadonlySet<RunState> = new Set<RunState>(['pending', 'backoff', 'launching', 'running', 'killing']);
 
 const isOver = (run: RunRecord): boolean => OVER.includes(run.state);
 
@@ -80,6 +81,7 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
   checkTimeout(place, before, after);
+  checkTiming(place.history, place.step, { before, after });
   if (!before) checkDefinition(place, after);
   if (after.attempts.length > (before?.attempts.length ?? 0)) checkMaintenance(place, after);
 }
@@ -234,33 +236,6 @@ function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
   const isPlain = run.trigger.type !== 'request' && run.spec !== undefined;
   if (isPlain && !isDeepStrictEqual(run.spec, used.spec))
     throw new InvariantViolation('definitions', `${run.job}#${run.number} has another definition than it was made with`, [run.job]);
-}
-
-/** Judged when a run becomes ready, so that an edit of the rule in between is no offence. */
-function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
-  for (const [number, { before, after }] of runs) {
-    if (after && !before && after.state === 'queued') checkQueued(history, step, after);
-    const isNew = after && UNDER_WAY.has(after.state) && (!before || before.state === 'queued');
-    if (!isNew) continue;
-    const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
-    if (rules.includes('allow') || rules.includes(undefined)) continue;
-    for (const other of history.job(name).runs.values()) {
-      if (other.number === number || !UNDER_WAY.has(other.state)) continue;
-      throw new InvariantViolation('overlap', `${name}#${number} became ${after.state} while #${other.number} is ${other.state}`, [name]);
-    }
-  }
-}
-
-/** Where overlap is forbidden only what is caught up or filled in waits, and what comes due beside a backfill. */
-function checkQueued(history: History, step: Step, run: RunRecord): void {
-  const isWaiting = run.trigger.type === 'schedule' && (run.trigger.caughtUp || run.trigger.backfill !== undefined);
-  const rules = history.visible(run.job, step.context).map((record) => record && history.resolve(record.spec).overlap);
-  if (isWaiting || rules.some((rule) => rule !== 'forbid')) return;
-  for (const other of history.job(run.job).runs.values()) {
-    const isBackfill = other.trigger.type === 'schedule' && other.trigger.backfill !== undefined;
-    if (other.number >= run.number || other.endedAt !== undefined || isBackfill) continue;
-    throw new InvariantViolation('overlap', `${run.job}#${run.number} waits for #${other.number}, though overlap is forbidden`, [run.job]);
-  }
 }
 
 const NONE = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };

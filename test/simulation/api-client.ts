@@ -13,7 +13,7 @@ import type { JobGraph } from '../../src/job/graph.ts';
 import type { JobRecord } from '../../src/job/job.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import { StoreError } from '../../src/store/errors.ts';
-import type { Store, Transaction, TransactionResult } from '../../src/store/port.ts';
+import type { Revision, Store, Transaction, TransactionResult } from '../../src/store/port.ts';
 import type { Replica } from '../../src/store/replica.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly ids: () => string;
   /** Told of every transaction. */
   readonly onAnswer: (transaction: Transaction, answer: Answer) => void;
+  /** A person was told that a job is now defined so, or not any more. */
+  readonly onDefined: (name: string, spec: JobSpec | undefined, revision: Revision) => void;
 }
 
 const AUTHOR = { by: 'someone', preconditions: {} } as const;
@@ -68,7 +70,10 @@ export class ApiClient {
   }
 
   put(spec: JobSpec): Promise<string> {
-    return told(() => this.#definitions.put(spec, AUTHOR));
+    return told(async () => {
+      const { revision } = await this.#definitions.put(spec, AUTHOR);
+      if (revision !== undefined) this.#options.onDefined(spec.name, spec, revision);
+    });
   }
 
   setSuspended(name: string, suspended: boolean): Promise<string> {
@@ -76,7 +81,10 @@ export class ApiClient {
   }
 
   delete(name: string, children: ChildrenMode): Promise<string> {
-    return told(() => this.#definitions.delete(name, children, AUTHOR));
+    return told(async () => {
+      const { revision } = await this.#definitions.delete(name, children, AUTHOR);
+      if (revision !== undefined) this.#options.onDefined(name, undefined, revision);
+    });
   }
 
   /** Maintenance: the whole cluster. */

@@ -20,6 +20,32 @@ export async function drain(simulation: Simulation): Promise<void> {
   await settle(simulation);
   checkTakeover(simulation);
   simulation.recorder.invariants.onQuiet();
+  checkCopies(simulation);
+  checkAgents(simulation);
+}
+
+/** replica: every node has what is stored. */
+function checkCopies({ cluster, living }: Simulation): void {
+  const stored = new Map(cluster.entries().map(({ key, value }) => [key, value]));
+  for (const { id, replica } of living) {
+    const copy = replica.list('');
+    const wrong = copy.find(({ key, value }) => stored.get(key) !== value);
+    if (wrong)
+      throw new InvariantViolation('replica', `${id} has ${wrong.key} = ${wrong.value}, which is ${stored.get(wrong.key) ?? 'deleted'}`);
+    if (copy.length !== stored.size) throw new InvariantViolation('replica', `${id} has ${copy.length} keys of ${stored.size}`);
+  }
+}
+
+/** strays: nothing runs, and nothing waits to be acknowledged. */
+function checkAgents({ master }: Simulation): void {
+  for (const { id, tasks } of master.agents) {
+    for (const { launch, phase, updates } of tasks.values()) {
+      if (phase === 'over' && updates.length === 0) continue;
+      throw new InvariantViolation('strays', `${launch.taskId} is ${phase} on ${id}, with ${updates.length} updates to be acknowledged`, [
+        launch.job,
+      ]);
+    }
+  }
 }
 
 /** liveness: everything due is decided. */

@@ -7,15 +7,15 @@ import type { MesosAgent } from './mesos-agent.ts';
 export class LifeBook {
   readonly #fail: (error: unknown) => void;
   readonly #running = new Map<string, Map<string, MesosAgent>>();
-  /** Agents that were out of reach; what runs there may be given up. */
-  readonly #doubted = new WeakSet<MesosAgent>();
+  /** Tasks whose agents were out of reach while they ran: they may be given up. */
+  readonly #doubted = new Set<string>();
 
   constructor(fail: (error: unknown) => void) {
     this.#fail = fail;
   }
 
   doubt(agents: readonly MesosAgent[]): void {
-    for (const agent of agents) if (agent.tasks.size > 0) this.#doubted.add(agent);
+    for (const agent of agents) for (const taskId of agent.tasks.keys()) this.#doubted.add(taskId);
   }
 
   get count(): number {
@@ -33,7 +33,7 @@ export class LifeBook {
       return;
     }
     for (const [taskId, other] of tasks) {
-      if (this.#doubted.has(other)) continue;
+      if (this.#doubted.has(taskId)) continue;
       this.#fail(
         new InvariantViolation(
           'one-attempt',

@@ -110,6 +110,7 @@ export class MesosMaster {
     const mem = thousandths(task.task.mem);
     const isKnown = [...this.#seats.values()].some((other) => other.tasks.has(task.taskId));
     if (isKnown || cpus > left.cpus || mem > left.mem || task.agentId !== seat.agent.id) {
+      this.#options.onRefused(task);
       this.#send({ taskId: task.taskId, agentId: seat.agent.id, state: 'ERROR', reason: isKnown ? 'duplicate id' : 'REASON_TASK_INVALID' });
       return;
     }

@@ -11,9 +11,10 @@ import { jobOfKey, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
 import { readQuarantine } from '../../src/engine/quarantine.ts';
 import type { RunRecord } from '../../src/engine/records.ts';
 import { STALL_MS } from '../../src/engine/limits.ts';
-import { packSteps } from '../../src/leader/packing.ts';
+import { type Batch, packSteps } from '../../src/leader/packing.ts';
+import type { JobSpec } from '../../src/job/spec.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
-import type { Revision, Transaction as ApiTransaction, Write } from '../../src/store/port.ts';
+import type { CommitLimits, Revision, Transaction as ApiTransaction, Write } from '../../src/store/port.ts';
 import { COMMIT_KEY, LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import type { DecisionContext } from '../invariants/history.ts';
 import { Invariants } from '../invariants/invariants.ts';
@@ -31,6 +32,7 @@ interface EngineNotes {
   wakeAt: number | undefined;
   seen: Revision;
   now: number;
+  lookedAt: number | undefined;
 }
 
 export interface RecorderOptions {
@@ -81,16 +83,24 @@ export class Recorder {
     const now = node.clock.now();
     const replicaAt = node.replica.revision;
     const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
-    const notes = this.#engines.get(engine) ?? { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now };
+    const notes = this.#engines.get(engine) ?? {
+      decidableSince: now,
+      wakeAt: undefined,
+      seen: node.snapshotRevision,
+      now,
+      lookedAt: undefined,
+    };
     if (notes.wakeAt !== undefined && now > notes.wakeAt + STALL_MS) notes.decidableSince = now;
     if (now < notes.decidableSince) notes.decidableSince = now;
-    const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen };
-    this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now });
+    const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen, lookedAt: notes.lookedAt };
+    const lookedAt = decision.isBehind ? notes.lookedAt : now;
+    this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now, lookedAt });
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
     checkQuarantined(engine, decision);
     for (const batch of packSteps(decision.steps, node.commitLimits)) {
+      checkSize(batch, node.commitLimits);
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
   }
@@ -113,6 +123,17 @@ export class Recorder {
     if ((answer === 'conflict' || answer === 'refused') && hasLanded)
       this.#fail(new InvariantViolation('definitions', `${key} was refused and written`));
     if (answer === 'conflict' || answer === 'refused') this.#denied.add(key);
+  }
+
+  /** definitions: what is stored at that revision is what was asked for. */
+  onDefined(name: string, spec: JobSpec | undefined, revision: Revision): void {
+    const stored = this.invariants.history
+      .job(name)
+      .versions.filter((version) => version.revision <= revision)
+      .at(-1)?.record?.spec;
+    if (isDeepStrictEqual(stored, spec)) return;
+    const message = `${name} was acknowledged as ${JSON.stringify(spec) ?? 'deleted'} and is ${JSON.stringify(stored) ?? 'not there'}`;
+    this.#fail(new InvariantViolation('definitions', message, [name]));
   }
 
   /** Loads an engine as a new leader would and compares it with the live one. Only where the live one knows all there is. */
@@ -191,6 +212,16 @@ export class Recorder {
       this.#fail(error);
     }
   }
+}
+
+/** fenced: a step alone may be too large, and is refused then; several are put together only as far as they fit. */
+function checkSize({ writes, steps }: Batch, { operations, bytes }: CommitLimits): void {
+  const length = writes.reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0);
+  if (steps.length === 1 || (writes.length <= operations && length <= bytes)) return;
+  throw new InvariantViolation(
+    'fenced',
+    `a commit of ${writes.length} writes and ${length} bytes, where ${operations} and ${bytes} are taken`,
+  );
 }
 
 /** quarantined: what is over may hand on its token. */

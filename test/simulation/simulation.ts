@@ -9,6 +9,8 @@ import type { Decision } from '../../src/engine/decision.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
+import type { TaskLaunch } from '../../src/executor/port.ts';
+import type { Attributes } from '../invariants/launch-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import { ApiClient } from './api-client.ts';
 import { drain } from './drain.ts';
@@ -105,8 +107,10 @@ export class Simulation {
         const term = BigInt(task.env['KAIROS_TERM'] ?? '0');
         if (this.recorder.nodeOf(term) !== subscription.node)
           fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
-        this.recorder.invariants.onLaunch(task, term);
+        this.recorder.invariants.onLaunch(task, term, this.#attributesOf(task));
       },
+      onRefused: ({ taskId, job }) =>
+        fail(new InvariantViolation('content', `${taskId} asks for more than was offered, or was launched before`, [job])),
       onAcknowledged: ({ taskId }) => {
         this.recorder.invariants.onAcknowledged(taskId);
         this.line('mesos', `forgets ${taskId}`);
@@ -122,6 +126,11 @@ export class Simulation {
       ...{ random: this.random.fork('traffic'), style: this.style, maxJobs: Math.min(this.swarm.jobs, options.jobs ?? Infinity) },
       line: (what) => this.line('people', what),
     });
+  }
+
+  #attributesOf({ agentId }: TaskLaunch): Attributes {
+    const { rack = '', hostname = '' } = this.master.agents.find((agent) => agent.id === agentId)?.options ?? {};
+    return { rack, '@hostname': hostname };
   }
 
   line(who: string, what: string): void {
@@ -202,6 +211,7 @@ export class Simulation {
         ...{ nodeId: node.id, store: node.store, replica: node.replica, clock: node.clock },
         ids: () => `w${String((this.#words += 1)).padStart(9, '0')}`,
         onAnswer: (transaction, answer) => this.recorder.onAnswer(transaction, answer),
+        onDefined: (name, spec, revision) => this.recorder.onDefined(name, spec, revision),
       });
       this.#apis.set(node, api);
     }

@@ -280,6 +280,24 @@ test('what a job that joins the latest has of other parents stays, and of those 
   assert.equal(rig.runs('both').length, 0);
 });
 
+test('the latest of a parent that its edge, as it is now, does not ask for is dropped', () => {
+  const rig = new EngineRig();
+  for (const name of ['p', 'q']) rig.define({ name, ...once });
+  const wants = (on: 'completion' | 'success'): SpecInput => ({ name: 'a', after: [{ job: 'p', on }, 'q'], join: 'latest' });
+  rig.define(wants('completion'));
+  rig.request({ type: 'run', job: 'p' });
+  rig.finish('p.1.1', 1);
+  assert.deepEqual(Object.keys(rig.state('a')?.latest ?? {}), ['p']);
+  rig.define(wants('success'));
+  assert.equal(rig.state('a')?.latest, undefined);
+  rig.request({ type: 'run', job: 'q' });
+  rig.finish('q.1.1');
+  assert.equal(rig.story('a'), '');
+  rig.request({ type: 'run', job: 'p' });
+  rig.finish('p.2.1');
+  assert.equal(rig.story('a'), '1 launching');
+});
+
 test('a job that is edited to join flows forgets the latest it had', () => {
   const rig = latest();
   rig.define({ name: 'both', after: ['a', 'b'] });

@@ -1,34 +1,8 @@
-/**
- * One-line defects, each of a kind that a tired person writes: what the simulation has to see. `find` must stand exactly once in
- * the file. `breaks` says what goes wrong in words; `seenBy` which invariants (test/invariants/invariants.ts) may notice it first.
- */
+/** Defects in the engine: see mutant.ts. */
 
-export interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-  readonly breaks: string;
-  readonly seenBy: readonly string[];
-}
+import type { Mutant } from './mutant.ts';
 
-export const MUTANTS: readonly Mutant[] = [
-  {
-    name: 'launch-before-commit',
-    file: 'src/leader/committer.ts',
-    find: '        await this.#commit(batch);\n        this.#act(batch);',
-    replace: '        this.#act(batch);\n        await this.#commit(batch);',
-    breaks: 'A task is launched before its intent is durable: a crash between the two runs it twice.',
-    seenBy: ['launched-once', 'acknowledged'],
-  },
-  {
-    name: 'lost-commit-believed',
-    file: 'src/store/commit-chain.ts',
-    find: "      if (reply.status === 'lost') lost = reply.cause;",
-    replace: "      if (reply.status === 'lost') return request.previous;",
-    breaks: 'A commit without an answer is taken for one that landed.',
-    seenBy: ['fenced', 'launched-once', 'acknowledged'],
-  },
+export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'debt-forgotten',
     file: 'src/engine/flows.ts',
@@ -46,78 +20,12 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: ['quarantined', 'takeover', 'liveness'],
   },
   {
-    name: 'quarantine-for-ever',
-    file: 'src/leader/term-loop.ts',
-    find: 'if (until !== undefined && clock.now() >= until)',
-    replace: 'if (until === undefined && clock.now() >= 0)',
-    breaks: 'Nobody ends a quarantine while one leader stays.',
-    seenBy: ['liveness'],
-  },
-  {
     name: 'quarantine-not-waited-for',
     file: 'src/engine/flow-tokens.ts',
     find: 'if (world.quarantined.has(next)) return true;',
     replace: 'if (world.quarantined.has(next)) return false;',
     breaks: 'A join does not wait for a parent in quarantine.',
     seenBy: ['flows', 'takeover'],
-  },
-  {
-    name: 'fence-left-out',
-    file: 'src/store/memory/memory-leadership.ts',
-    find: 'if (cluster.term !== request.term || !isNext)',
-    replace: 'if (!isNext)',
-    breaks: 'A commit of a term that is over lands.',
-    seenBy: ['fenced'],
-  },
-  {
-    name: 'chain-left-out',
-    file: 'src/store/memory/memory-leadership.ts',
-    find: 'if (cluster.term !== request.term || !isNext)',
-    replace: 'if (cluster.term !== request.term)',
-    breaks: 'A commit whose answer was lost, sent again, lands twice.',
-    seenBy: ['fenced'],
-  },
-  {
-    name: 'lost-write-denied',
-    file: 'src/store/transaction-writer.ts',
-    find: '    return this.#lookBack(found.value, witness, since);',
-    replace: '    return { ok: false };',
-    breaks: 'A write that landed, and whose answer was lost, is said to have been refused.',
-    seenBy: ['definitions'],
-  },
-  {
-    name: 'changes-passed-over',
-    file: 'src/store/memory/memory-watch.ts',
-    find: '          cursor = batch.revision;',
-    replace: '          cursor = this.#horizon;',
-    breaks: 'A watch that lags skips changes.',
-    seenBy: ['takeover', 'liveness'],
-  },
-  {
-    name: 'lease-outlives-its-node',
-    file: 'src/store/memory/memory-leadership.ts',
-    find: '  cutOff(): void {\n    this.#lease?.neglect();\n',
-    replace: '  cutOff(): void {\n',
-    breaks: 'The lease of a dead node never ends: nobody leads again.',
-    seenBy: ['liveness'],
-  },
-  {
-    name: 'news-before-the-snapshot-lost',
-    file: 'src/leader/term-loop.ts',
-    find: 'change.revision > since ?',
-    replace: 'change.revision > since + 3n ?',
-    breaks: 'What people wrote right after the snapshot is never heard.',
-    seenBy: ['takeover', 'liveness', 'definitions', 'kept-runs', 'nominal-times'],
-  },
-  {
-    name: 'acknowledged-before-stored',
-    file: 'src/leader/committer.ts',
-    find: '    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));',
-    replace:
-      "    for (const { commands } of steps) for (const command of commands) if (command.type === 'acknowledge') this.#options.executor.perform(command);\n" +
-      '    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));',
-    breaks: 'A status is acknowledged before it is stored: if the process dies between the two, nobody tells of it again.',
-    seenBy: ['acknowledged'],
   },
   {
     name: 'launched-before-reconciled',
@@ -264,14 +172,6 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: ['overlap'],
   },
   {
-    name: 'suspension-forgotten',
-    file: 'src/job/suspension.ts',
-    find: 'by, earlier: spansOf(current).slice(-EARLIER_SPANS) };',
-    replace: 'by };',
-    breaks: 'A suspension before the latest is forgotten: what fell into it while nobody led is run.',
-    seenBy: ['suspended', 'verdicts'],
-  },
-  {
     name: 'suspended-starts',
     file: 'src/engine/runs.ts',
     find: '  if ((slot.job as Job).suspended) {',
@@ -406,5 +306,125 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '  } else if (!slot.record && hasRemains(slot)) {',
     breaks: 'What is left of a job that was deleted while nobody led stays, and runs on.',
     seenBy: ['takeover', 'liveness'],
+  },
+  {
+    name: 'deadline-forgotten',
+    file: 'src/engine/runs.ts',
+    find: 'if (job.startingDeadlineMs === undefined) return undefined;',
+    replace: 'if (job.startingDeadlineMs !== 1) return undefined;',
+    breaks: 'No run has a starting deadline.',
+    seenBy: ['deadline'],
+  },
+  {
+    name: 'nothing-replaced',
+    file: 'src/engine/runs.ts',
+    find: 'if (run.number >= by || run.kill) continue;',
+    replace: 'if (run.number <= by || run.kill) continue;',
+    breaks: 'Overlap `replace` replaces nothing.',
+    seenBy: ['overlap'],
+  },
+  {
+    name: 'allow-queues',
+    file: 'src/engine/runs.ts',
+    find: "world.openRuns(slot).size === 0 || job.overlap === 'allow'",
+    replace: 'world.openRuns(slot).size === 0',
+    breaks: 'Runs that may overlap wait for each other.',
+    seenBy: ['overlap', 'run-life'],
+  },
+  {
+    name: 'newest-of-the-queue',
+    file: 'src/engine/runs.ts',
+    find: "const newestFirst = slot.job?.overlap === 'replace';",
+    replace: 'const newestFirst = true;',
+    breaks: 'Of the runs that wait their turn the newest goes first.',
+    seenBy: ['overlap', 'takeover'],
+  },
+  {
+    name: 'constraints-ignored',
+    file: 'src/engine/offer-book.ts',
+    find: 'unmetConstraint(job.constraints, pool, placed) === undefined',
+    replace: '(placed, true)',
+    breaks: 'A task is launched where its constraints forbid.',
+    seenBy: ['content'],
+  },
+  {
+    name: 'offer-not-used-up',
+    file: 'src/engine/offer-book.ts',
+    find: '    pool.free.cpus -= thousandths(task.cpus);\n',
+    replace: '',
+    breaks: 'More is launched on an offer than it has cpus.',
+    seenBy: ['content', 'launched-once'],
+  },
+  {
+    name: 'newest-definition-launched',
+    file: 'src/engine/placement.ts',
+    find: '    task: job.task,',
+    replace: '    task: (world.slot(run.job).job ?? job).task,',
+    breaks: 'A run made before an edit is launched as edited.',
+    seenBy: ['content'],
+  },
+  {
+    name: 'retry-request-ignored',
+    file: 'src/engine/requests.ts',
+    find: '  withdrawTokens(world, slot, record.flow);\n  reopenRun(world, slot, record);\n',
+    replace: '',
+    breaks: 'A request to run again from failure does nothing.',
+    seenBy: ['requests'],
+  },
+  {
+    name: 'environment-of-request-dropped',
+    file: 'src/engine/requests.ts',
+    find: '? withEnvironment(slot.record.spec, request.env)',
+    replace: '? withEnvironment(slot.record.spec, {})',
+    breaks: 'A run by hand lacks the environment that was asked for.',
+    seenBy: ['requests'],
+  },
+  {
+    name: 'latest-of-any-outcome',
+    file: 'src/engine/flows.ts',
+    find: 'if (!isOver(run.state) || !satisfies(run.state, edge.on)) return;',
+    replace: 'if (!isOver(run.state)) return;',
+    breaks: 'A job that joins the latest runs on the token of a parent that failed.',
+    seenBy: ['latest', 'takeover'],
+  },
+  {
+    name: 'backfill-ends-early',
+    file: 'src/engine/backfill.ts',
+    find: '  if (at === undefined || at > backfill.to) {',
+    replace: '  if (at === undefined || at > backfill.to || countOpen(world, slot, id) > 0) {',
+    breaks: 'A backfill is given up while its first runs go on.',
+    seenBy: ['backfill'],
+  },
+  {
+    name: 'given-up-too-early',
+    file: 'src/engine/run-timer.ts',
+    find: 'since + world.jobOf(run).unreachableTimeoutMs',
+    replace: 'since + world.jobOf(run).unreachableTimeoutMs / 10',
+    breaks: 'A task that is cut off is given up long before its job says so.',
+    seenBy: ['unreachable'],
+  },
+  {
+    name: 'backoff-too-long',
+    file: 'src/engine/run-timer.ts',
+    find: '      return run.notBefore;',
+    replace: '      return run.notBefore && run.notBefore + 30_000;',
+    breaks: 'A retry comes half a minute late.',
+    seenBy: ['punctual', 'liveness'],
+  },
+  {
+    name: 'timeout-too-late',
+    file: 'src/engine/run-timer.ts',
+    find: 'startedAt + timeoutMs',
+    replace: 'startedAt + timeoutMs + 60_000',
+    breaks: 'A task runs a minute longer than it may.',
+    seenBy: ['punctual'],
+  },
+  {
+    name: 'stray-not-acknowledged',
+    file: 'src/engine/statuses.ts',
+    find: '  acknowledge(world, status);\n',
+    replace: '  if (run && attempt?.taskId === status.taskId) acknowledge(world, status);\n',
+    breaks: 'The end of a task that no record knows comes again for ever.',
+    seenBy: ['strays'],
   },
 ];

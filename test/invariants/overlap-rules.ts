@@ -1,0 +1,68 @@
+/** The rule overlap (words: invariants.ts). Judged when a run is made or becomes ready, so that an edit of the rule in between is no offence. */
+
+import type { RunRecord, RunState } from '../../src/engine/records.ts';
+import type { Overlap } from '../../src/job/job.ts';
+import type { Change, History, JobStep, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+const UNDER_WAY: ReadonlySet<RunState> = new Set<RunState>(['pending', 'backoff', 'launching', 'running', 'killing']);
+
+interface Place {
+  readonly history: History;
+  readonly step: Step;
+  readonly name: string;
+  /** The rules that the leader may have gone by; undefined: there was no definition. */
+  readonly rules: readonly (Overlap | undefined)[];
+}
+
+export function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
+  const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
+  const place = { history, step, name, rules };
+  for (const { before, after } of runs.values()) {
+    if (!after) continue;
+    if (!before && after.state === 'queued') checkQueued(place, after);
+    // Steps that are not told apart: between two of them anything may have happened.
+    if (step.context) checkPlace(place, { before, after });
+    if (UNDER_WAY.has(after.state) && (!before || before.state === 'queued')) checkAlone(place, after);
+  }
+}
+
+function offend({ name }: Place, run: RunRecord, message: string): never {
+  throw new InvariantViolation('overlap', `${name}#${run.number} ${message}`, [name]);
+}
+
+const isBackfill = ({ trigger }: RunRecord): boolean => trigger.type === 'schedule' && trigger.backfill !== undefined;
+const isWaiting = (run: RunRecord): boolean => isBackfill(run) || (run.trigger.type === 'schedule' && run.trigger.caughtUp === true);
+
+function othersThan({ history, name }: Place, run: RunRecord): readonly RunRecord[] {
+  return [...history.job(name).runs.values()].filter(({ number }) => number !== run.number);
+}
+
+function checkAlone(place: Place, run: RunRecord): void {
+  if (place.rules.includes('allow') || place.rules.includes(undefined)) return;
+  const other = othersThan(place, run).find(({ state }) => UNDER_WAY.has(state));
+  if (other) offend(place, run, `became ${run.state} while #${other.number} is ${other.state}`);
+}
+
+/** Where overlap is forbidden only what is caught up or filled in waits, and what comes due beside a backfill. */
+function checkQueued(place: Place, run: RunRecord): void {
+  if (place.step.context && place.rules.every((rule) => rule === 'allow')) offend(place, run, 'waits though overlap is allowed');
+  if (isWaiting(run) || place.rules.some((rule) => rule !== 'forbid')) return;
+  const other = othersThan(place, run).find((one) => one.number < run.number && one.endedAt === undefined && !isBackfill(one));
+  if (other) offend(place, run, `waits for #${other.number}, though overlap is forbidden`);
+}
+
+/** A newcomer that replaces gives up all that is older; of those that wait their turn the oldest goes first, backfills last. */
+function checkPlace(place: Place, { before, after }: Change<RunRecord> & { readonly after: RunRecord }): void {
+  const { rules } = place;
+  const others = othersThan(place, after);
+  const isNewcomer = !before && after.endedAt === undefined && !after.replaces && !isWaiting(after);
+  if (isNewcomer && rules.every((rule) => rule === 'replace')) {
+    const left = others.find((one) => one.number < after.number && one.endedAt === undefined && !one.kill);
+    if (left) offend(place, after, `does not replace #${left.number}, which is ${left.state}`);
+  }
+  if (before?.state !== 'queued' || after.state !== 'pending' || !rules.every((rule) => rule === 'forbid' || rule === 'queue')) return;
+  const goesFirst = (one: RunRecord): boolean => (isBackfill(one) === isBackfill(after) ? one.number < after.number : isBackfill(after));
+  const first = others.find((one) => one.state === 'queued' && goesFirst(one));
+  if (first) offend(place, after, `goes before #${first.number}`);
+}

@@ -1,0 +1,76 @@
+/** The rule requests (words: invariants.ts): the effect is in the step that removes it. */
+
+import type { Request, RunRecord } from '../../src/engine/records.ts';
+import type { History, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+function offend(id: string, message: string): never {
+  throw new InvariantViolation('requests', `request ${id} ${message}`);
+}
+
+export function checkRequests(history: History, step: Step): void {
+  const started = startedBy(step);
+  for (const [id, { before, after }] of step.requests) {
+    if (after) continue;
+    if (!before) offend(id, 'was taken twice');
+    const runs = started.get(id) ?? [];
+    started.delete(id);
+    if (before.type === 'run') checkRunNow(history, step, { request: before, runs });
+    else if (runs.length > 0) offend(id, 'started a run though it is no request to run');
+    if (before.type === 'kill') checkKill(history, before);
+    // Where steps are not told apart, what it did may be undone by the next.
+    if (step.context) checkEffect(history, step, before);
+  }
+  for (const id of started.keys()) offend(id, 'started a run without being removed');
+}
+
+function startedBy(step: Step): Map<string, RunRecord[]> {
+  const started = new Map<string, RunRecord[]>();
+  for (const job of step.jobs.values()) {
+    for (const { before, after } of job.runs.values()) {
+      if (before || after?.trigger.type !== 'request') continue;
+      started.set(after.trigger.id, [...(started.get(after.trigger.id) ?? []), after]);
+    }
+  }
+  return started;
+}
+
+interface RunNow {
+  readonly request: Request & { readonly type: 'run' };
+  readonly runs: readonly RunRecord[];
+}
+
+function checkRunNow(history: History, step: Step, { request: { id, job, env }, runs }: RunNow): void {
+  const seen = history.visible(job, step.context);
+  if (runs.length > 1) offend(id, `started ${runs.length} runs`);
+  if (runs.length === 0 && step.context && seen.every((record) => record !== undefined)) offend(id, `to run ${job} had no effect`);
+  for (const { spec, number } of runs) {
+    const missing = Object.entries(env ?? {}).find(([name, value]) => spec && spec.task?.env?.[name] !== value);
+    if (missing) offend(id, `asks for ${missing[0]}=${missing[1]}, and ${job}#${number} is without it`);
+  }
+}
+
+function checkKill(history: History, { id, job, run: number }: Request & { readonly type: 'kill' }): void {
+  const run = history.run(job, number);
+  if (run && run.endedAt === undefined && run.state !== 'killing') offend(id, `to kill ${job}#${number} had no effect: it is ${run.state}`);
+}
+
+function checkEffect(history: History, step: Step, request: Request): void {
+  const seen = history.visible(request.job, step.context);
+  if (!seen.every((record) => record !== undefined)) return;
+  if (request.type === 'backfill') {
+    const isStarted = history.job(request.job).state?.backfills?.[request.id] !== undefined;
+    if (!isStarted && seen.every(({ spec }) => spec.schedule !== undefined)) offend(request.id, `to fill in ${request.job} had no effect`);
+  }
+  if (request.type !== 'retry' && request.type !== 'mark') return;
+  const is = history.run(request.job, request.run);
+  const change = step.jobs.get(request.job)?.runs.get(request.run);
+  const was = change ? change.before : is;
+  if (!was || !is) return;
+  const what = `to ${request.type} ${request.job}#${request.run} had no effect: it was ${was.state} and is ${is.state}`;
+  const isFailed = was.state === 'failed' || was.state === 'killed';
+  const mayStart = seen.every(({ spec }) => !spec.suspended);
+  if (request.type === 'retry' && isFailed && mayStart && is.endedAt !== undefined) offend(request.id, what);
+  const isAlive = was.state === 'launching' || was.state === 'running' || was.state === 'killing';
+  if (request.type === 'mark' && !isAlive && is.state !== 'succeeded') offend(request.id, what);
+}

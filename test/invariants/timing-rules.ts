@@ -1,0 +1,51 @@
+/** The rules punctual and unreachable, and how a deadline is set (words: invariants.ts). */
+
+import type { RunRecord } from '../../src/engine/records.ts';
+import type { History, Step } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+export function checkTiming(history: History, step: Step, { before, after }: { before: RunRecord | undefined; after: RunRecord }): void {
+  if (before) checkPunctual(history, step, { before, after });
+  else checkDeadlineSet(history, after);
+  if (before && step.context) checkGivenUp(history, { before, after });
+}
+
+/** Nothing was due already when the same leader last decided all that was due. */
+function checkPunctual(history: History, step: Step, { before, after }: { before: RunRecord; after: RunRecord }): void {
+  const lookedAt = step.context?.lookedAt;
+  if (lookedAt === undefined || !before.spec) return;
+  const due = (what: string, at: number | undefined): void => {
+    if (at === undefined || lookedAt <= at) return;
+    const message = `${after.job}#${after.number}: ${what} was due ${lookedAt - at} ms before a decision that left it`;
+    throw new InvariantViolation('punctual', message, [after.job]);
+  };
+  if (before.state === 'backoff' && after.state === 'pending') due('the next attempt', before.notBefore);
+  if (after.state === 'missed') due('the starting deadline', before.deadline);
+  if (before.kill || after.kill?.reason.code !== 'timeout') return;
+  const startedAt = before.attempts.at(-1)?.startedAt;
+  const { timeoutMs } = history.resolve(before.spec);
+  if (startedAt !== undefined && timeoutMs !== undefined) due('the time-out', startedAt + timeoutMs);
+}
+
+/** Counted from the nominal time where there is one. What is filled in is late on purpose. */
+function checkDeadlineSet(history: History, { job, number, spec, state, trigger, createdAt, deadline }: RunRecord): void {
+  if (!spec || (state !== 'queued' && state !== 'pending')) return;
+  const { startingDeadlineMs } = history.resolve(spec);
+  const isFilledIn = trigger.type === 'schedule' && trigger.backfill !== undefined;
+  const from = trigger.type === 'schedule' ? trigger.scheduledFor : createdAt;
+  const expected = startingDeadlineMs === undefined || isFilledIn ? undefined : from + startingDeadlineMs;
+  if (deadline === expected) return;
+  throw new InvariantViolation('deadline', `${job}#${number} has the deadline ${deadline ?? 'none'} instead of ${expected ?? 'none'}`, [
+    job,
+  ]);
+}
+
+function checkGivenUp(history: History, { before, after }: { before: RunRecord; after: RunRecord }): void {
+  const had = before.attempts.at(-1);
+  const has = after.attempts[before.attempts.length - 1];
+  const isGivenUp = has?.endedAt !== undefined && has.reason?.data?.['since'] !== undefined;
+  if (!before.spec || !had || had.endedAt !== undefined || !isGivenUp) return;
+  const until = (had.unreachableSince ?? Infinity) + history.resolve(before.spec).unreachableTimeoutMs;
+  if ((has.endedAt ?? 0) >= until) return;
+  throw new InvariantViolation('unreachable', `${has.taskId} was given up ${until - (has.endedAt ?? 0)} ms too early`, [after.job]);
+}

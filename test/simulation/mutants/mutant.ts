@@ -1,0 +1,13 @@
+/**
+ * One-line defects, each of a kind that a tired person writes: what the simulation has to see. `find` must stand exactly once in
+ * the file. `breaks` says what goes wrong in words; `seenBy` which invariants (test/invariants/invariants.ts) may notice it first.
+ */
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  readonly breaks: string;
+  readonly seenBy: readonly string[];
+}
