@@ -3,6 +3,7 @@
  *
  *  one-writer        API nodes write definitions and create requests; the leader removes requests and writes all the rest.
  *  fenced            A commit lands only in its own term, in order, each once; and is not larger than the store takes.
+ *                    A leader that knows that its term is over does nothing more.
  *  nominal-times     Each nominal time of a definition's life gets exactly one verdict: a run, or a record why not; in order, none forgotten.
  *  verdicts          A verdict has a good reason: missed only what passed in an outage or its deadline, skipped only behind an open run, …
  *  numbers           Runs are numbered 1, 2, 3 … for ever; no number comes twice.
@@ -21,7 +22,7 @@
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
- *  totals            Counters agree with what happened.
+ *  totals            Counters and last results agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
  *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered.
@@ -30,10 +31,12 @@
  *  acknowledged      A task's end is acknowledged only when it is durable.
  *  killed            A task is killed only when its run is to be killed, or its attempt is over.
  *  definitions       Every acknowledged definition and request is there, as it was asked for; what was refused is not.
+ *  framework         Every leader is the same framework to the executor.
  *  replica           In the end every node's copy is what is stored.
  *  strays            In the end no agent has a task, or an end that nobody acknowledged.
  *  takeover          An engine loaded from the store believes what the live one does, and would change nothing.
- *  liveness          Without faults everything due is decided, every run and flow ends, every request is taken.
+ *  liveness          Without faults everything due is decided, what an agent has room for is launched, every run and flow ends, every
+ *                    request is taken.
  */
 
 import { GRAPH_KEY, JOBS, NODES, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';

@@ -1,7 +1,7 @@
 /** The rule content (words: invariants.ts). */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { RunRecord } from '../../src/engine/records.ts';
+import type { Attempt, RunRecord } from '../../src/engine/records.ts';
 import { isAlive } from '../../src/engine/world.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Constraint } from '../../src/job/job.ts';
@@ -27,6 +27,15 @@ export function checkContent(history: History, task: TaskLaunch, attributes: Att
   for (const constraint of job.constraints) {
     if (!isMet(constraint, attributes, others)) offend(`is on ${JSON.stringify(attributes)}, against ${JSON.stringify(constraint)}`);
   }
+}
+
+/** Whether a run that waits may be launched on an agent with these attributes, as far as its constraints go. */
+export function mayBeOn(history: History, run: RunRecord, attributes: Attributes): boolean {
+  const alive = [...history.job(run.job).runs.values()].filter((other) => isAlive(other.state));
+  const one = { ...run, attempts: [{ placed: attributes } as unknown as Attempt] };
+  return (
+    run.spec !== undefined && history.resolve(run.spec).constraints.every((constraint) => isMet(constraint, attributes, [...alive, one]))
+  );
 }
 
 /** By means of its own, for the operators that simulated jobs have. */

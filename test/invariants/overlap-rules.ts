@@ -16,6 +16,8 @@ interface Place {
 }
 
 export function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
+  const isTouched = [...runs.values()].some(({ before, after }) => after && (!before || before.state === 'queued'));
+  if (!isTouched) return;
   const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
   const place = { history, step, name, rules };
   for (const { before, after } of runs.values()) {

@@ -39,6 +39,8 @@ export function checkRuns(history: History, step: Step, job: JobStep): void {
   }
   checkOverlap(history, step, job);
   checkTotals(job);
+  // Where steps are not told apart, a run may have ended more than once.
+  if (step.context) checkLast(job);
 }
 
 interface Place {
@@ -239,6 +241,25 @@ function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
 }
 
 const NONE = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
+
+/** The newest result of each kind is the one of a run that ended in the step, or what it was. */
+function checkLast({ name, state, runs }: JobStep): void {
+  if (!state.after || !state.before || state.before.uid !== state.after.uid) return;
+  const ended = [...runs.values()].flatMap(({ before, after }) =>
+    after && isOver(after) && (before?.state !== after.state || before.endedAt !== after.endedAt) ? [after] : [],
+  );
+  const isGone = [...runs.values()].some(({ after }) => !after);
+  const check = (what: 'lastSuccess' | 'lastFailure', outcomes: readonly RunState[]): void => {
+    const numbers = ended.filter((run) => outcomes.includes(run.state)).map((run) => run.number);
+    const [was, is] = [state.before?.[what]?.run, state.after?.[what]?.run];
+    const isRight = numbers.length > 0 ? numbers.includes(is ?? 0) : isDeepStrictEqual(state.before?.[what], state.after?.[what]);
+    if (isRight || isGone) return;
+    const message = `${name}: ${what} went from #${was ?? 'none'} to #${is ?? 'none'}, while ${numbers.join(', ') || 'none'} ended so`;
+    throw new InvariantViolation('totals', message, [name]);
+  };
+  check('lastSuccess', ['succeeded']);
+  check('lastFailure', ['failed', 'killed']);
+}
 
 function checkTotals({ name, state, runs, verdicts }: JobStep): void {
   if (!state.after || !state.before || state.before.uid !== state.after.uid) return;

@@ -1,6 +1,8 @@
 /** The end of a simulation: without faults everything due is decided within a bound, and once jobs are suspended everything ends. */
 
 import type { RunRecord } from '../../src/engine/records.ts';
+import type { JobSpec } from '../../src/job/spec.ts';
+import { mayBeOn } from '../invariants/launch-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -103,12 +105,28 @@ async function settle(simulation: Simulation): Promise<void> {
     seen = now;
     if (time.now - movedAt > patienceMs) {
       const stuck = open.find((run) => run.state !== 'pending' && run.state !== 'queued') ?? queuedForNothing(open);
+      checkPlaced(simulation, open);
       if (stuck) throw new InvariantViolation('liveness', `${stuck.job}#${stuck.number} is ${stuck.state} for ever`, [stuck.job]);
       killAll(simulation, open);
     } else if (open.length > 50) killAll(simulation, open.slice(0, 50));
     await time.run(time.now + LOOK_MS);
   }
   await time.run(time.now + MINUTE_MS);
+}
+
+/** liveness: nothing has moved for long, so what still waits fits nowhere. */
+function checkPlaced({ master, recorder }: Simulation, open: readonly RunRecord[]): void {
+  const { history } = recorder.invariants;
+  for (const run of open.filter(({ state, spec }) => state === 'pending' && spec !== undefined)) {
+    const { cpus, mem } = history.resolve(run.spec as JobSpec).task;
+    const place = master.agents.find((agent) => {
+      const { rack, hostname } = agent.options;
+      const tasks = [...agent.tasks.values()].filter(({ phase }) => phase !== 'over').map(({ launch }) => launch.task);
+      const free = (of: 'cpus' | 'mem'): number => agent.options[of] - tasks.reduce((sum, task) => sum + task[of], 0);
+      return agent.isUp && free('cpus') >= cpus && free('mem') >= mem && mayBeOn(history, run, { rack, '@hostname': hostname });
+    });
+    if (place) throw new InvariantViolation('liveness', `${run.job}#${run.number} waits, though ${place.id} has room for it`, [run.job]);
+  }
 }
 
 function queuedForNothing(open: readonly RunRecord[]): RunRecord | undefined {

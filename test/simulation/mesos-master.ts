@@ -64,6 +64,7 @@ export class MesosMaster {
       frameworkId: request.frameworkId ?? `framework-${this.#ids}`,
       send: request.send,
     };
+    this.#options.onSubscribe(request);
     const before = this.#subscription;
     this.#subscription = subscription;
     this.#options.line(`subscription ${subscription.id} of ${request.node} as ${subscription.frameworkId}`);

@@ -31,6 +31,8 @@ export interface MasterOptions {
   readonly line: (what: string) => void;
   /** A task was accepted: it will run unless its agent loses it. */
   readonly onLaunch: (seen: LaunchSeen) => void;
+  /** A scheduler subscribes as this framework; undefined: as a new one. */
+  readonly onSubscribe: (asked: { readonly node: string; readonly frameworkId: string | undefined }) => void;
   /** A task was refused: it asks for more than was offered, or is known. */
   readonly onRefused: (task: TaskLaunch) => void;
   /** A terminal state was acknowledged: nobody will tell of it again. */

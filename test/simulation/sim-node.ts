@@ -29,6 +29,8 @@ export interface NodeWatcher {
   onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
   /** A launch before everything alive was answered for. */
   onEarlyLaunch(node: SimNode, taskId: string): void;
+  /** A command of a leader that knows already that it leads no more. */
+  onLateCommand(node: SimNode, command: string): void;
   /** Something went wrong in a way that no fault explains. */
   onTrouble(node: SimNode, where: string, error: unknown): void;
 }
@@ -194,6 +196,7 @@ export class SimNode {
   #onPerform(command: ExecutorCommand): boolean {
     if (!this.#deal()) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
+    if (this.leadership.term === undefined) this.#options.watcher.onLateCommand(this, describe(command));
     const isFresh = command.type === 'launch' && command.offerIds.some((id) => this.#offersHeard.has(id));
     if (command.type === 'launch' && isFresh && !this.#isReconciled)
       this.#options.watcher.onEarlyLaunch(this, command.tasks[0]?.taskId ?? '');

@@ -4,6 +4,8 @@
  */
 
 import type { Engine } from '../../src/engine/engine.ts';
+import { EXECUTOR_IDENTITY_KEY } from '../../src/engine/keys.ts';
+import type { ExecutorIdentity } from '../../src/engine/records.ts';
 import { LONGEST_QUARANTINE_MS } from '../../src/engine/limits.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
@@ -109,6 +111,7 @@ export class Simulation {
           fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
         this.recorder.invariants.onLaunch(task, term, this.#attributesOf(task));
       },
+      onSubscribe: (identity) => this.#checkIdentity(identity),
       onRefused: ({ taskId, job }) =>
         fail(new InvariantViolation('content', `${taskId} asks for more than was offered, or was launched before`, [job])),
       onAcknowledged: ({ taskId }) => {
@@ -126,6 +129,16 @@ export class Simulation {
       ...{ random: this.random.fork('traffic'), style: this.style, maxJobs: Math.min(this.swarm.jobs, options.jobs ?? Infinity) },
       line: (what) => this.line('people', what),
     });
+  }
+
+  /** framework: once its identity is stored, a leader that has read it is no other to the master. */
+  #checkIdentity({ node: id, frameworkId }: { readonly node: string; readonly frameworkId: string | undefined }): void {
+    const stored = this.recorder.invariants.history.value(EXECUTOR_IDENTITY_KEY);
+    const node = this.node(id);
+    if (stored === undefined || node.leadership.term !== this.cluster.term) return;
+    const { identity } = JSON.parse(stored) as ExecutorIdentity;
+    if (identity !== frameworkId)
+      this.time.fail(new InvariantViolation('framework', `${id} subscribes as ${frameworkId ?? 'a new one'} and not as ${identity}`));
   }
 
   #attributesOf({ agentId }: TaskLaunch): Attributes {
@@ -178,6 +191,7 @@ export class Simulation {
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
         onEarlyLaunch: (from, taskId) =>
           this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),
+        onLateCommand: (from, command) => this.time.fail(new InvariantViolation('fenced', `${from.id} performs ${command} after its term`)),
         onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
       },
     });
