@@ -125,12 +125,4 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     breaks: 'Steps are packed into commits that no store takes.',
     seenBy: ['fenced'],
   },
-  {
-    name: 'acts-after-its-term',
-    file: 'src/leader/committer.ts',
-    find: '    if (term.signal.aborted) return;\n',
-    replace: '',
-    breaks: 'A leader whose term ran out while it committed goes on to launch.',
-    seenBy: ['fenced'],
-  },
 ];
