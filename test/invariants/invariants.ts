@@ -34,6 +34,7 @@
  *  framework         Every leader is the same framework to the executor.
  *  replica           In the end every node's copy is what is stored.
  *  strays            In the end no agent has a task, or an end that nobody acknowledged.
+ *  graph             No definition lands that the graph, as it is stored then, does not take: no cycle, no unknown parent, nothing ambiguous.
  *  takeover          An engine loaded from the store believes what the live one does, and would change nothing.
  *  liveness          Without faults everything due is decided, what an agent has room for is launched, every run and flow ends, every
  *                    request is taken.
@@ -46,6 +47,7 @@ import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
 import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
+import { GraphRules } from './graph-rules.ts';
 import { History, type Step, type Transaction } from './history.ts';
 import { type Attributes, checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
@@ -55,6 +57,7 @@ import { InvariantViolation } from './violation.ts';
 
 export class Invariants {
   readonly history = new History();
+  readonly #graph = new GraphRules();
   readonly #launched = new Set<string>();
   /** Which term wrote the intent of a task. */
   readonly #intents = new Map<string, Revision>();
@@ -68,6 +71,7 @@ export class Invariants {
   onTransaction(transaction: Transaction): void {
     const { writer, steps } = transaction;
     this.#checkWriter(transaction);
+    if (writer.kind === 'api') for (const writes of steps) this.#graph.onWrites(writes);
     for (const writes of steps) {
       const step = this.history.apply(writes, transaction);
       this.checks += 1;

@@ -253,8 +253,11 @@ export class Simulation {
   }
 
   #doSomething(): void {
-    const node = this.serving(this.random);
-    if (node) this.perform(() => this.traffic.something(this.apiOf(node), node.clock.now()));
+    // Now and then several people at once, each at a node of their own choice.
+    for (let people = this.random.chance(0.1) ? this.random.int(2, 5) : 1; people > 0; people--) {
+      const node = this.serving(this.random);
+      if (node) this.perform(() => this.traffic.something(this.apiOf(node), node.clock.now()));
+    }
   }
 
   #makeJobs(): void {

@@ -129,15 +129,38 @@ const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Aust
 function drawSchedule(random: Random, style: WorkloadStyle, now: number): Record<string, unknown> {
   const zone = random.chance(0.5) ? { timeZone: random.pick(ZONES) } : {};
   if (random.chance(0.35)) return { schedule: drawCron(random, style), ...zone };
+  if (random.chance(0.15)) return { schedule: drawCalendar(random, now), ...zone };
   const period = Math.round(random.logarithmic(style.shortestPeriod, style.longestPeriod));
   const length = period > 80_000 && random.chance(0.7) ? 'P1D' : `PT${period}S`;
-  const count = random.chance(0.2) ? String(random.int(0, 20)) : '';
+  const count = random.chance(0.2) ? String(random.pick([0, 1, 2, random.int(3, 20)])) : '';
   const start = random.chance(0.4) ? '' : new Date(now + random.int(-200_000, 20_000) * 1_000).toISOString();
   return { schedule: `R${count}/${start}/${length}`, ...zone };
 }
 
+/** Of days and longer, from an anchor that may be years back; many have a nominal time that is near, some have none left. */
+function drawCalendar(random: Random, now: number): string {
+  const anchor = new Date(now + random.int(-20_000, 60_000) * 1_000);
+  anchor.setUTCFullYear(anchor.getUTCFullYear() - random.int(0, 20));
+  const count = random.pick(['', '', '', String(random.int(0, 3)), '5000']);
+  return `R${count}/${anchor.toISOString()}/${random.pick(['P1D', 'P1W', 'P1M', 'P1Y', 'P1DT1H', 'PT36H'])}`;
+}
+
 function drawCron(random: Random, { shortestPeriod }: WorkloadStyle): string {
-  const slow = ['0 * * * *', 'H * * * *', 'H/20 * * * *', '@hourly', '30 1-3 * * *', '@daily', '15 2 * * *', '0 3 L * *', 'H H * * *'];
+  const rare = ['15 9 15W * *', '0 9 * * MON#2', '0 0 ? JAN-DEC FRI', '30 2 29 2 *'];
+  const slow = [
+    random.pick(rare),
+    'H(0-5) * * * *',
+    '5-50/15 * * * *',
+    '0 * * * *',
+    'H * * * *',
+    'H/20 * * * *',
+    '@hourly',
+    '30 1-3 * * *',
+    '@daily',
+    '15 2 * * *',
+    '0 3 L * *',
+    'H H * * *',
+  ];
   const fast = ['* * * * *', '*/5 * * * *', '*/30 * * * * *', '10,40 * * * *'];
   return random.pick(shortestPeriod < 200 ? [...slow, ...fast, ...fast] : slow);
 }

@@ -125,4 +125,12 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     breaks: 'Steps are packed into commits that no store takes.',
     seenBy: ['fenced'],
   },
+  {
+    name: 'graph-not-guarded',
+    file: 'src/api/definition-writer.ts',
+    find: 'isGraphEdit ? this.#graphWrite([write]) : this.#writer.guarded([write])',
+    replace: 'this.#writer.guarded([write])',
+    breaks: 'Two people at once, at two nodes, make a cycle that neither would have been allowed.',
+    seenBy: ['graph'],
+  },
 ];
