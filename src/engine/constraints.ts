@@ -17,6 +17,9 @@ export type PlacedValues = ReadonlyMap<string, readonly string[]>;
 /** Operators whose value says which ones are wanted. */
 const NAMING: ReadonlySet<ConstraintOperator> = new Set(['EQUALS', 'IS', 'IN', 'LIKE']);
 
+/** Operators that look at the job's other tasks. */
+export const COUNTING: ReadonlySet<ConstraintOperator> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
+
 const NONE: readonly string[] = [];
 
 /** The first constraint that the agent does not meet. */

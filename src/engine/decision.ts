@@ -9,6 +9,7 @@ import type { ExecutorCommand } from '../executor/port.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import type { Write } from '../store/port.ts';
 import type { Fact } from './facts.ts';
+import { STEP_LENGTH } from './limits.ts';
 
 export interface Step {
   readonly writes: readonly Write[];
@@ -31,6 +32,9 @@ export class StepRecorder {
   readonly #maxOperations: number;
   #steps: Step[] = [];
   #writes = new Map<string, unknown>();
+  /** Of those values that may be long, and of all of them. */
+  #lengths = new Map<string, number>();
+  #length = 0;
   #commands: ExecutorCommand[] = [];
   #facts: Fact[] = [];
   #isFenced = false;
@@ -40,9 +44,11 @@ export class StepRecorder {
     this.#maxOperations = maxOperations;
   }
 
-  /** Sets a key's new value, `undefined` to delete it. The last call for a key within a step counts. */
-  put(key: string, value: unknown): void {
+  /** Sets a key's new value, `undefined` to delete it. The last call for a key within a step counts. `length`: about, as JSON. */
+  put(key: string, value: unknown, length = 0): void {
     this.#writes.set(key, value);
+    this.#length += length - (this.#lengths.get(key) ?? 0);
+    if (length > 0) this.#lengths.set(key, length);
   }
 
   command(command: ExecutorCommand): void {
@@ -58,9 +64,9 @@ export class StepRecorder {
     this.#isFenced = true;
   }
 
-  /** Operations left in the open step. */
+  /** Operations left in the open step; none when it is as long as it may be. */
   get room(): number {
-    return this.#maxOperations - this.#writes.size;
+    return this.#length >= STEP_LENGTH ? 0 : this.#maxOperations - this.#writes.size;
   }
 
   /** Ends the open step; nothing happens when it is empty. */
@@ -71,6 +77,8 @@ export class StepRecorder {
     for (const [key, value] of this.#writes) writes.push({ key, value: value === undefined ? undefined : JSON.stringify(value) });
     this.#steps.push({ writes, commands: this.#commands, facts: this.#facts, ...(this.#isFenced ? { isFenced: true } : {}) });
     this.#writes = new Map();
+    this.#lengths = new Map();
+    this.#length = 0;
     this.#commands = [];
     this.#facts = [];
     this.#isFenced = false;

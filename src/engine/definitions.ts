@@ -31,6 +31,7 @@ export function putDefinition(world: World, record: JobRecord<JobSpec>): void {
 
 /** Files a definition in memory; one that can't be used is left alone and told. */
 export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
+  const before = slot.job;
   slot.record = record;
   try {
     slot.job = resolveJob(record);
@@ -41,8 +42,9 @@ export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpe
   const job = slot.job;
   if (!job) return;
   for (const id of Object.keys(slot.state?.backfills ?? {})) world.backfilling.push({ slot, id });
+  const node = world.graph.node(slot.name);
   world.graph.set(slot.name, { scheduled: job.schedule !== undefined, join: job.join, after: job.after });
-  world.noteGraphChange();
+  if (!before || world.graph.node(slot.name) !== node) world.noteGraphChange();
 }
 
 /** Up to the moment of the change, the old definition counts. */

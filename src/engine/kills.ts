@@ -5,12 +5,20 @@ import type { Attempt, Reason, RunRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
 import type { World } from './world.ts';
 
-/** The first reason stays: a run told to end by a person is not turned into a time-out later. */
+/**
+ * The first reason stays, but for a time-out, after which the run may be tried again: whatever else ends it is final, and takes its
+ * place. The task was told to end already then, and is told again at its time.
+ */
 export function killAttempt(world: World, run: RunRecord, reason: Reason): void {
-  if (run.kill) return;
-  const killing: RunRecord = { ...run, state: 'killing', kill: { at: world.now, reason } };
+  if (isEndedForGood(run) || (run.kill && reason.code === 'timeout')) return;
+  const killing: RunRecord = { ...run, state: 'killing', kill: { at: run.kill?.at ?? world.now, reason } };
   world.putRun(world.slot(run.job), killing);
-  sendKill(world, killing);
+  if (!run.kill) sendKill(world, killing);
+}
+
+/** Whether it was told to end for a reason that no attempt follows. */
+export function isEndedForGood({ kill }: RunRecord): boolean {
+  return kill !== undefined && kill.reason.code !== 'timeout';
 }
 
 export function sendKill(world: World, run: RunRecord): void {

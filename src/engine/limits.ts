@@ -58,6 +58,9 @@ export const WAITING_INTERVAL_MS = 5_000;
 /** Shapes of waiting runs that are written down. */
 export const WAITING_SHAPES = 200;
 
+/** The same, all together (UTF-16 units as JSON): a shape has all that a job's constraints say, and a transaction must hold the record. */
+export const WAITING_LENGTH = 200_000;
+
 /**
  * Share of a commit's writes that due jobs decided at once may fill, at two each (the run and the job's state): a burst fills
  * commits exactly, and the first are launched while the others are decided.
@@ -69,6 +72,12 @@ export const DUE_SHARE = 0.9;
  * further attempt would write all of it.
  */
 export const RECORD_LENGTH = 250_000;
+
+/**
+ * A step this long (UTF-16 units as JSON, about) takes nothing more. What the smallest store takes in one commit, less what one run and
+ * what goes with it may still add, and less what UTF-8 may make of it.
+ */
+export const STEP_LENGTH = 300_000;
 
 /** Attempts that fit in a record whatever they say. */
 export const ATTEMPTS_UNMEASURED = 50;

@@ -6,6 +6,7 @@
 import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
 import { type AgentView, asksForRegion, type PlacedValues, unmetConstraint } from './constraints.ts';
+import { STEP_LENGTH } from './limits.ts';
 import type { Lack } from './records.ts';
 
 export interface Pool extends AgentView {
@@ -18,6 +19,8 @@ export interface Pool extends AgentView {
   ports: readonly PortRange[];
   /** Tasks put on it in this decision. */
   staged: number;
+  /** How long their runs' records are together, about: they are written in one step. */
+  length: number;
   /** How many its executor will take now. */
   launches: number;
   /** In another region than the one the cluster is led from: for jobs that ask for it only. */
@@ -94,11 +97,13 @@ export class OfferBook {
   }
 
   #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
-    return pool.staged < Math.min(this.#launchBatch, pool.launches) && fits(pool, job, placed);
+    const isFull = pool.staged >= Math.min(this.#launchBatch, pool.launches) || pool.length >= STEP_LENGTH;
+    return !isFull && fits(pool, job, placed);
   }
 
-  /** Takes what the job asks for out of the pool; returns the host ports chosen. */
-  take(pool: Pool, job: Job): readonly number[] {
+  /** Takes what the job asks for out of the pool; returns the host ports chosen. `length`: of the run's record. */
+  take(pool: Pool, job: Job, length = 0): readonly number[] {
+    pool.length += length;
     const { task } = job;
     pool.free.cpus -= thousandths(task.cpus);
     pool.free.mem -= thousandths(task.mem);
@@ -126,6 +131,7 @@ function emptyPool(offer: Offer): Pool {
     free: { cpus: 0, mem: 0, disk: 0, gpus: 0 },
     ports: [],
     staged: 0,
+    length: 0,
     launches: 0,
     lastsMs: Infinity,
   };

@@ -6,6 +6,7 @@
  * changes, and each needs its place computed only once.
  */
 
+import { COUNTING } from './constraints.ts';
 import type { Job } from '../job/job.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { AGEING_STEP_MS } from './limits.ts';
@@ -87,8 +88,6 @@ export class PendingQueue {
     return key;
   }
 }
-
-const COUNTING: ReadonlySet<string> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
 
 /** What a run asks of an offer; runs with the same key fit the same offers. */
 export function shapeKey(job: Job): string {

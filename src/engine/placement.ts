@@ -5,10 +5,11 @@
 
 import type { TaskLaunch } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
-import { attributeValue, type PlacedValues } from './constraints.ts';
+import { attributeValue, COUNTING, type PlacedValues } from './constraints.ts';
 import type { OfferBook, Pool } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
+import { runLength } from './record-size.ts';
 import { noteShortage } from './shortage.ts';
 import { startingDeadline } from './run-timer.ts';
 import { storeOpen } from './runs.ts';
@@ -74,7 +75,7 @@ function stageFirst(
   world.pending.delete(run);
   const placed = placedAttributes(job, pool);
   if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
-  return { run, job, pool, placed, ports: offers.take(pool, job) };
+  return { run, job, pool, placed, ports: offers.take(pool, job, runLength(run)) };
 }
 
 /** Packing stays with a pool until it is full: those before it do not fit the shape any more. Spreading goes on to the next. */
@@ -109,14 +110,20 @@ function firstRun(world: World, shape: Shape): RunRecord | undefined {
 const NO_VALUES: PlacedValues = new Map();
 
 function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
-  if (world.jobOf(run).constraints.length === 0) return NO_VALUES;
+  if (!world.jobOf(run).constraints.some(({ operator }) => COUNTING.has(operator))) return NO_VALUES;
   const all = [...(placedNow.get(run.job) ?? [])];
   for (const other of world.openRuns(world.slot(run.job)).values()) {
     const placed = isAlive(other.state) ? other.attempts.at(-1)?.placed : undefined;
     if (placed) all.push(placed);
   }
   const values = new Map<string, string[]>();
-  for (const [name, value] of all.flatMap((placed) => Object.entries(placed))) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const placed of all) {
+    for (const [name, value] of Object.entries(placed)) {
+      const known = values.get(name);
+      if (known) known.push(value);
+      else values.set(name, [value]);
+    }
+  }
   return values;
 }
 

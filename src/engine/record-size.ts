@@ -1,9 +1,34 @@
-/** Whether a run's record has room for another attempt. */
+/** How long records are, and whether a run's has room for another attempt. */
 
 import { ATTEMPTS_UNMEASURED, RECORD_LENGTH } from './limits.ts';
-import type { RunRecord } from './records.ts';
+import type { JobSpec } from '../job/spec.ts';
+import type { JobState, RunRecord } from './records.ts';
 
 /** No attempt may be added: see RECORD_LENGTH. Cheap for runs with few attempts. */
 export function isFull(run: RunRecord): boolean {
   return run.attempts.length > ATTEMPTS_UNMEASURED && JSON.stringify(run).length > RECORD_LENGTH;
+}
+
+const lengths = new WeakMap<object, number>();
+
+/** UTF-16 units of a definition as JSON. */
+function specLength(spec: JobSpec): number {
+  let length = lengths.get(spec);
+  if (length === undefined) lengths.set(spec, (length = JSON.stringify(spec).length));
+  return length;
+}
+
+const RECORD_AROUND = 500;
+const ATTEMPT_LENGTH = 1_000;
+const FLOW_LENGTH = 200;
+
+/** About how long a run's record is as JSON: never much less than it is. */
+export function runLength({ spec, attempts }: RunRecord): number {
+  return RECORD_AROUND + ATTEMPT_LENGTH * attempts.length + (spec ? specLength(spec) : 0);
+}
+
+/** The same of a job's state, most of which is the tokens that it holds. */
+export function stateLength({ tokens, latest }: JobState): number {
+  const flows = tokens ? Object.keys(tokens).length : 0;
+  return RECORD_AROUND + FLOW_LENGTH * (flows + (latest ? Object.keys(latest).length : 0));
 }

@@ -8,7 +8,7 @@ import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { CREATION_ROOM } from './limits.ts';
 import type { FlowId, JobState, Outcome, Reason, RunRecord, RunState, Trigger } from './records.ts';
-import { killAttempt } from './kills.ts';
+import { isEndedForGood, killAttempt } from './kills.ts';
 import { setRunTimer } from './run-timer.ts';
 import { runId } from './task-id.ts';
 import { addTo } from './verdicts.ts';
@@ -124,7 +124,7 @@ export function replaceOlder(world: World, slot: Slot, by: number): boolean {
   const reason: Reason = { code: 'replaced', text: `replaced by ${runId(slot.name, by)}`, data: { run: by } };
   // The newest first: what is left, should the process die before the next step, can't be made ready in its place.
   for (const run of [...world.openRuns(slot).values()].reverse()) {
-    if (run.number >= by || run.kill) continue;
+    if (run.number >= by || isEndedForGood(run)) continue;
     if (world.recorder.room < CREATION_ROOM) return false;
     if (isAlive(run.state)) killAttempt(world, run, reason);
     else settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });

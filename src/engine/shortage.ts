@@ -7,7 +7,7 @@ import type { Job } from '../job/job.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { type PlacedValues, unmetConstraint } from './constraints.ts';
 import { WAITING_KEY } from './keys.ts';
-import { WAITING_INTERVAL_MS, WAITING_SHAPES } from './limits.ts';
+import { WAITING_INTERVAL_MS, WAITING_LENGTH, WAITING_SHAPES } from './limits.ts';
 import { type OfferBook, type Pool, shortagesOf } from './offer-book.ts';
 import type { ExecutorState, Lack, Shortage, WaitingRecord } from './records.ts';
 import type { World } from './world.ts';
@@ -78,12 +78,16 @@ export function writeWaiting(world: World, executor: ExecutorState): void {
 /** Only runs that have waited for a while count, so that an ordinary launch writes nothing here. */
 function waitingShapes(world: World): WaitingRecord['shapes'] {
   const shapes: WaitingRecord['shapes'][number][] = [];
+  let length = 0;
   for (const shape of world.pending.shapes.values()) {
     if (shapes.length === WAITING_SHAPES) break;
     const since = shape.oldestSince;
     if (since === undefined || world.now - since < WAITING_INTERVAL_MS) continue;
     const shortage = world.shortages.get(shape.key);
-    shapes.push({ key: shape.key, since, runs: shape.runs.size, ...(shortage ? { shortage } : {}) });
+    const entry = { key: shape.key, since, runs: shape.runs.size, ...(shortage ? { shortage } : {}) };
+    length += JSON.stringify(entry).length;
+    if (length > WAITING_LENGTH) break;
+    shapes.push(entry);
   }
   for (const key of world.shortages.keys()) if (!world.pending.shapes.has(key)) world.shortages.delete(key);
   return shapes;

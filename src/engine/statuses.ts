@@ -53,17 +53,27 @@ function isRunning(state: TaskState): boolean {
 function applyStatus(world: World, run: RunRecord, status: TaskStatus): void {
   switch (status.state) {
     case 'staging':
-      return confirmLaunch(world, run);
+      return confirmLaunch(world, backInReach(world, run));
     case 'starting':
     case 'running':
       return noteStart(world, run, status);
     case 'killing':
+      backInReach(world, run);
       return;
     case 'unreachable':
       return noteUnreachable(world, run, status);
     default:
       return endAttempt(world, run, attemptEnd(run, status));
   }
+}
+
+/** Its agent answers again. */
+function backInReach(world: World, run: RunRecord): RunRecord {
+  const { unreachableSince, ...known } = run.attempts.at(-1) as Attempt;
+  if (unreachableSince === undefined) return run;
+  const back: RunRecord = { ...run, attempts: [...run.attempts.slice(0, -1), known] };
+  storeOpen(world, back);
+  return back;
 }
 
 /** Answered, but not started: asked again later. */

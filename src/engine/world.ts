@@ -29,6 +29,7 @@ import type {
   Verdict,
   WaitingRecord,
 } from './records.ts';
+import { runLength, stateLength } from './record-size.ts';
 import { runId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
 
@@ -203,7 +204,7 @@ export class World {
 
   putState(slot: Slot, state: JobState): void {
     this.setState(slot, state);
-    this.recorder.put(stateKey(slot.name), state);
+    this.recorder.put(stateKey(slot.name), state, stateLength(state));
   }
 
   /** In memory only: for loading. */
@@ -217,7 +218,7 @@ export class World {
   /** Stores a run, and files it as open or kept by its state. */
   putRun(slot: Slot, run: RunRecord): void {
     this.fileRun(slot, run);
-    this.recorder.put(runKey(run.job, run.number), run);
+    this.recorder.put(runKey(run.job, run.number), run, runLength(run));
   }
 
   /** Files a run in memory only: for loading. */
@@ -237,7 +238,8 @@ export class World {
     slot.kept ??= [];
     const record = run.state === 'succeeded' ? {} : { record: run };
     const kept: KeptRun = { number: run.number, flow: run.flow, outcome: run.state, tasks: tasksOf(run), ...record };
-    const place = slot.kept.findIndex((other) => other.number >= run.number);
+    const isNewest = (slot.kept.at(-1)?.number ?? 0) < run.number;
+    const place = isNewest ? -1 : slot.kept.findIndex((other) => other.number >= run.number);
     if (place < 0) slot.kept.push(kept);
     else slot.kept.splice(place, slot.kept[place]?.number === run.number ? 1 : 0, kept);
   }

@@ -44,7 +44,8 @@ export class Inbox {
     const events = this.#events;
     this.#events = [];
     if (this.#statuses.length <= statusLimit) {
-      events.push(...this.#statuses);
+      // One by one: a call takes some hundred thousand arguments at most.
+      for (const status of this.#statuses) events.push(status);
       this.#statuses = [];
     } else {
       events.push(...this.#statuses.splice(0, statusLimit));

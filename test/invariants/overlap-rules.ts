@@ -60,7 +60,9 @@ function checkPlace(place: Place, { before, after }: Change<RunRecord> & { reado
   const others = othersThan(place, after);
   const isNewcomer = !before && after.endedAt === undefined && !after.replaces && !isWaiting(after);
   if (isNewcomer && rules.every((rule) => rule === 'replace')) {
-    const left = others.find((one) => one.number < after.number && one.endedAt === undefined && !one.kill);
+    const left = others.find(
+      (one) => one.number < after.number && one.endedAt === undefined && (!one.kill || one.kill.reason.code === 'timeout'),
+    );
     if (left) offend(place, after, `does not replace #${left.number}, which is ${left.state}`);
   }
   if (before?.state !== 'queued' || after.state !== 'pending' || !rules.every((rule) => rule === 'forbid' || rule === 'queue')) return;

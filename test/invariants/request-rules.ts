@@ -52,7 +52,8 @@ function checkRunNow(history: History, step: Step, { request: { id, job, env }, 
 
 function checkKill(history: History, { id, job, run: number }: Request & { readonly type: 'kill' }): void {
   const run = history.run(job, number);
-  if (run && run.endedAt === undefined && run.state !== 'killing') offend(id, `to kill ${job}#${number} had no effect: it is ${run.state}`);
+  const isTold = run?.state === 'killing' && run.kill?.reason.code !== 'timeout';
+  if (run && run.endedAt === undefined && !isTold) offend(id, `to kill ${job}#${number} had no effect: it is ${run.state}`);
 }
 
 function checkEffect(history: History, step: Step, request: Request): void {

@@ -318,8 +318,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing-replaced',
     file: 'src/engine/runs.ts',
-    find: 'if (run.number >= by || run.kill) continue;',
-    replace: 'if (run.number <= by || run.kill) continue;',
+    find: 'if (run.number >= by || isEndedForGood(run)) continue;',
+    replace: 'if (run.number <= by || isEndedForGood(run)) continue;',
     breaks: 'Overlap `replace` replaces nothing.',
     seenBy: ['overlap'],
   },

@@ -82,4 +82,47 @@ test('a job has a hundred backfills at once at most', () => {
   assert.equal(Object.keys(rig.state('b')?.backfills ?? {}).length, OPEN_BACKFILLS);
 });
 
+/** What each step writes, in bytes. */
+const stepBytes = (rig: EngineRig): number[] =>
+  rig.steps.map(({ writes }) => writes.reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0));
+
+/** A definition of 60 kB: as large as they may be. */
+const large = (name: string): { name: string; task: { command: string; env: Record<string, string> } } => ({
+  ...{ name, task: { command: 'true', env: { A: 'x'.repeat(60_000) } } },
+});
+
+test('what is launched in one step fits a transaction, however large the definitions are', () => {
+  const rig = new EngineRig({ offline: true });
+  for (let job = 0; job < 25; job++) {
+    rig.define(large(`j${job}`));
+    rig.request({ type: 'run', job: `j${job}` });
+  }
+  rig.connect();
+  assert.equal(rig.launches.length, 25);
+  assert.ok(Math.max(...stepBytes(rig)) < MAX_TRANSACTION_BYTES, `${Math.max(...stepBytes(rig))} bytes`);
+});
+
+test('what is handed on in one step fits a transaction, however large the children are', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  for (let job = 0; job < 30; job++) rig.define({ ...large(`j${job}`), after: ['root'] });
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1');
+  assert.equal(rig.launches.length, 31);
+  assert.ok(Math.max(...stepBytes(rig)) < MAX_TRANSACTION_BYTES, `${Math.max(...stepBytes(rig))} bytes`);
+});
+
+test('what waits and why fits a transaction, however much constraints say', () => {
+  const rig = new EngineRig({ exclusive: false });
+  for (let job = 0; job < 25; job++) {
+    const constraints = Array.from({ length: 50 }, (_, i): [string, string, string] => [`a${i}`, 'EQUALS', `${job}${'x'.repeat(1_000)}`]);
+    rig.define({ name: `j${job}`, constraints } as never);
+    rig.request({ type: 'run', job: `j${job}` });
+  }
+  rig.offer();
+  rig.advance(20_000);
+  const waiting = rig.store.get('executor/waiting') ?? '';
+  assert.ok(waiting.length > 40_000 && Buffer.byteLength(waiting) < MAX_TRANSACTION_BYTES, `${waiting.length} characters`);
+});
+
 test.run();
