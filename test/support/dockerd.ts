@@ -129,7 +129,9 @@ async function launch(dir: string, storage: string, options: DockerdOptions): Pr
     ...['--host', `unix://${join(dir, 'docker.sock')}`, '--pidfile', join(dir, 'pid')],
   ];
   // With a parent-death signal the daemon does not outlive a test that is killed.
-  const daemon = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...flags], { stdio: ['ignore', log, log] });
+  // On a starved machine the daemon has its containerd write its stacks down, into the directory for temporary files.
+  const env = { ...process.env, TMPDIR: dir };
+  const daemon = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...flags], { stdio: ['ignore', log, log], env });
   closeSync(log);
   let spawnError: Error | undefined;
   daemon.on('error', (error) => {
