@@ -135,10 +135,13 @@ export class Simulation {
   #checkIdentity({ node: id, frameworkId }: { readonly node: string; readonly frameworkId: string | undefined }): void {
     const stored = this.recorder.invariants.history.value(EXECUTOR_IDENTITY_KEY);
     const node = this.node(id);
-    if (stored === undefined || node.leadership.term !== this.cluster.term) return;
-    const { identity } = JSON.parse(stored) as ExecutorIdentity;
-    if (identity !== frameworkId)
-      this.time.fail(new InvariantViolation('framework', `${id} subscribes as ${frameworkId ?? 'a new one'} and not as ${identity}`));
+    // Before anything was launched there may have been no time to store it.
+    if ((stored === undefined && this.launches === 0) || node.leadership.term !== this.cluster.term) return;
+    const identity = stored === undefined ? undefined : (JSON.parse(stored) as ExecutorIdentity).identity;
+    if (identity === undefined || identity !== frameworkId)
+      this.time.fail(
+        new InvariantViolation('framework', `${id} subscribes as ${frameworkId ?? 'a new one'}; stored is ${identity ?? 'none'}`),
+      );
   }
 
   #attributesOf({ agentId }: TaskLaunch): Attributes {
