@@ -158,7 +158,7 @@ export const jobSpecSchema = z
       .exactOptional()
       .describe(`Which nominal times run that passed while nobody could decide. Default ${DEFAULT_CATCH_UP}.`),
     priority: z.int().min(0).max(9).exactOptional().describe(`0 to 9, higher first. Default ${DEFAULT_PRIORITY}.`),
-    suspended: z.boolean().exactOptional().describe('While true nothing is started. Default false.'),
+    suspended: z.boolean().exactOptional().describe('While true no run is made; those that wait already go on. Default false.'),
     owner: boundedText(MAX_OWNER_LENGTH).exactOptional().describe('Who to ask about it.'),
     description: boundedText(MAX_TEXT_LENGTH).exactOptional().describe('What it is for.'),
     labels: labelsSchema.exactOptional(),

@@ -197,4 +197,15 @@ test('a backfill of many is made in steps that fit', () => {
   assert.equal(rig.runs('day').length, 100);
 });
 
+test('runs that waited already when their job was suspended go on', () => {
+  const rig = new EngineRig();
+  const spec = { name: 'q', overlap: 'queue' } as const;
+  rig.define(spec);
+  for (let count = 0; count < 2; count++) rig.request({ type: 'run', job: 'q' });
+  rig.define({ ...spec, suspended: true }, { suspension: { from: rig.now, by: 'ada' } });
+  rig.request({ type: 'run', job: 'q' });
+  rig.finish('q.1.1');
+  assert.equal(rig.story('q'), '1 succeeded, 2 launching, 3 skipped');
+});
+
 test.run();
