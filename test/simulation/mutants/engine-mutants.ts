@@ -198,8 +198,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'handover-lost-at-takeover',
     file: 'src/engine/load.ts',
-    find: 'if (run.handover !== undefined) world.handovers.push(run);',
-    replace: 'void run;',
+    find: 'if (run.handover !== undefined || run.owed) world.handovers.push(run);',
+    replace: 'if (run.owed) world.handovers.push(run);',
     breaks: 'Tokens that the last leader had not handed on yet are lost.',
     seenBy: ['liveness', 'flows', 'takeover'],
   },
