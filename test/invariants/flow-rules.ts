@@ -9,7 +9,7 @@ export function checkFlowStep(history: History, step: Step): void {
   const changes = [...step.jobs.values()].flatMap(({ runs }) => [...runs.values()]);
   const created = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
   const isRoot = (run: RunRecord): boolean => run.flow === `${run.job}#${run.number}`;
-  for (const run of [...created.filter(isRoot), ...created.filter((other) => !isRoot(other))]) enter(history, run);
+  for (const run of [...created.filter(isRoot), ...created.filter((other) => !isRoot(other))]) enter(history, step, run);
   for (const { before, after } of changes) {
     const flow = history.flows.get((after ?? before)?.flow ?? '');
     // Ended and forgotten in one step: nobody saw how.
@@ -27,12 +27,21 @@ export function checkFlowStep(history: History, step: Step): void {
 }
 
 /** Files a new run in its flow; a second one of the same job is an offence. */
-function enter(history: History, run: RunRecord): void {
+function enter(history: History, { context }: Step, run: RunRecord): void {
   const own = `${run.job}#${run.number}`;
   let flow = history.flows.get(run.flow);
   if (!flow) {
     if (run.flow !== own) throw new InvariantViolation('flows', `${own} belongs to the flow ${run.flow}, which never began`, [run.job]);
-    flow = { id: run.flow, root: run.job, runs: new Map(), uids: new Map(), outcomes: new Map(), graphEdits: history.graphEdits };
+    const graphEdits = context ? history.editsBy(context.seenBefore) : history.graphEdits;
+    flow = {
+      id: run.flow,
+      root: run.job,
+      runs: new Map(),
+      uids: new Map(),
+      outcomes: new Map(),
+      graphEdits,
+      isCertain: context !== undefined,
+    };
     history.flows.set(run.flow, flow);
   }
   const other = flow.runs.get(run.job);
@@ -109,6 +118,7 @@ function checkLatest(history: History, run: RunRecord, edges: readonly Edge[]): 
 /** In flows that no edit of the graph has touched since they began every job has its outcome. */
 export function checkFlowsEnded(history: History): void {
   for (const flow of history.flows.values()) {
+    if (!flow.isCertain && flow.graphEdits !== history.graphEdits) continue;
     const jobs = history.graph.has(flow.root) ? [...history.graph.descendants(flow.root)] : [];
     if ([flow.root, ...jobs].some((job) => history.isEditedSince(job, flow.graphEdits))) continue;
     for (const job of jobs) {

@@ -82,8 +82,10 @@ export interface FlowHistory {
   /** Of the jobs, as they were then. */
   readonly uids: Map<string, string>;
   readonly outcomes: Map<string, Outcome | 'unseen'>;
-  /** The graph's edits when it began. */
+  /** The graph's edits that had been seen for certain when it began: not those that came to the same decision. */
   readonly graphEdits: number;
+  /** Whether that can be told: the decision was at hand. */
+  readonly isCertain: boolean;
 }
 
 export class History {
@@ -96,6 +98,8 @@ export class History {
   graphEdits = 0;
   /** When it last changed. */
   graphEditedAt: Revision = 0n;
+  /** The revision of each edit of the graph. */
+  readonly #editRevisions: Revision[] = [];
   /** How many edits of the graph there were with the last one of each job. */
   readonly #editsOf = new Map<string, number>();
   readonly #maintenance: { readonly revision: Revision; readonly suspension: ClusterSuspension | undefined }[] = [];
@@ -106,6 +110,11 @@ export class History {
   /** Changes of definitions that the leader has not seen yet. */
   readonly #unseen: { readonly name: string; readonly revision: Revision; readonly record: Definition | undefined }[] = [];
   #seen: Revision = 0n;
+
+  /** How many edits of the graph a decision went by that had seen the store up to `revision` before it. */
+  editsBy(revision: Revision): number {
+    return this.#editRevisions.findLastIndex((edit) => edit <= revision) + 1;
+  }
 
   /** Whether a job was given other parents, made or deleted, after so many edits of the graph. */
   isEditedSince(job: string, edits: number): boolean {
@@ -246,6 +255,7 @@ export class History {
       else this.graph.delete(name);
       if (before === JSON.stringify(this.graph.node(name))) continue;
       this.graphEdits += 1;
+      this.#editRevisions.push(next.revision);
       this.#editsOf.set(name, this.graphEdits);
       this.graphEditedAt = next.revision;
     }
