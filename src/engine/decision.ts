@@ -32,7 +32,7 @@ export class StepRecorder {
   readonly #maxOperations: number;
   #steps: Step[] = [];
   #writes = new Map<string, unknown>();
-  /** Of those values that may be long, and of all of them. */
+  /** Of each of these values, about, and of all of them. */
   #lengths = new Map<string, number>();
   #length = 0;
   #commands: ExecutorCommand[] = [];
@@ -48,7 +48,7 @@ export class StepRecorder {
   put(key: string, value: unknown, length = 0): void {
     this.#writes.set(key, value);
     this.#length += length - (this.#lengths.get(key) ?? 0);
-    if (length > 0) this.#lengths.set(key, length);
+    this.#lengths.set(key, length);
   }
 
   command(command: ExecutorCommand): void {

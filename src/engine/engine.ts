@@ -224,7 +224,8 @@ function jobOf(event: EngineEvent): string | undefined {
   return event.type === 'executor' && event.event.type === 'status' ? parseTaskId(event.event.status.taskId)?.job : undefined;
 }
 
-function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+/** The earlier of two moments that may not come. */
+export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Math.min(a, b);
 }

@@ -61,7 +61,8 @@ function keepHandover(world: World, slot: Slot, run: RunRecord): void {
   if (world.keptRun(slot, run.number)) world.putRun(slot, run);
 }
 
-function isToHear({ handover, owed }: RunRecord, child: string): boolean {
+/** Whether a child is still to get the token of a run that is over. */
+export function isToHear({ handover, owed }: RunRecord, child: string): boolean {
   return (handover !== undefined && child > handover) || owed?.includes(child) === true;
 }
 

@@ -11,6 +11,7 @@ import {
   EXECUTOR_IDENTITY_KEY,
   jobOfKey,
   JOBS,
+  QUARANTINE_KEY,
   REQUESTS,
   runKey,
   RUNS,
@@ -84,6 +85,9 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     found.requests.push(JSON.parse(value) as Request);
   } else if (key === SUSPENSION_KEY) {
     world.suspension = JSON.parse(value) as ClusterSuspension;
+  } else if (key === QUARANTINE_KEY) {
+    // Read by quarantine.ts before; here it is told of if it is damaged.
+    JSON.parse(value);
   } else if (key === WAITING_KEY) {
     world.waiting = JSON.parse(value) as WaitingRecord;
   } else if (key === EXECUTOR_IDENTITY_KEY) {

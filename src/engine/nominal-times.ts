@@ -9,6 +9,7 @@ import { spansOf, type Suspension, type SuspensionSpan } from '../job/suspension
 import type { Instant, Schedule } from '../schedule/schedule.ts';
 import { handOverTokens } from './flows.ts';
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
+import { failureOf } from './quarantine.ts';
 import type { JobState, QuarantinedJob, Reason } from './records.ts';
 import { createRun, overlapReason, overlappingRun } from './runs.ts';
 import { isoTime, recordVerdict, type VerdictInput } from './verdicts.ts';
@@ -140,7 +141,7 @@ function catchUpAll(world: World, slot: Slot, newest: Instant): void {
 function outageReason(world: World, slot: Slot): Reason {
   const from = cursorOf(slot);
   const to = world.decidableSince;
-  const entry = world.failures[slot.name];
+  const entry = failureOf(world.failures, slot.name);
   const first = slot.job?.schedule?.next(from) ?? Infinity;
   if (entry !== undefined && entry.at <= to && first <= entry.until) return quarantineReason(slot, { entry, from, to });
   const text = `no leader could decide between ${isoTime(from)} and ${isoTime(to)}, and catchUp is ${slot.job?.catchUp}`;

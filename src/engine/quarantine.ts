@@ -10,6 +10,7 @@
 import type { JobRecord } from '../job/job.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import type { Entry } from '../store/port.ts';
+import { boundedText } from './bounded-text.ts';
 import { jobKey, QUARANTINE_KEY } from './keys.ts';
 import { LONGEST_QUARANTINE_MS, QUARANTINE_MS, QUARANTINED_JOBS } from './limits.ts';
 import type { QuarantinedJob, QuarantineRecord } from './records.ts';
@@ -55,12 +56,12 @@ export function withFailure(
   if (job === undefined) return record;
   const fresh = Object.entries(record).filter(([name, { until }]) => name !== job && until + LONGEST_QUARANTINE_MS > now);
   if (fresh.length >= QUARANTINED_JOBS) return record;
-  const before = record[job];
+  const before = failureOf(record, job);
   const failures =
     before !== undefined && before.definition === definition && before.until + LONGEST_QUARANTINE_MS > now ? before.failures + 1 : 1;
   const pauseMs = Math.min(QUARANTINE_MS * 2 ** Math.min(failures - 1, 30), LONGEST_QUARANTINE_MS);
   const entry = {
-    problem: bounded(failure.message),
+    problem: boundedText(failure.message),
     at: now,
     failures,
     until: now + pauseMs,
@@ -81,6 +82,11 @@ function parseRecord(value: string | undefined): QuarantineRecord {
     // Damaged: then nobody is in quarantine, and who has to be is found out again.
     return {};
   }
+}
+
+/** Where the engine failed on a job. A job may have the name of something that every object has. */
+export function failureOf(record: QuarantineRecord, job: string): QuarantinedJob | undefined {
+  return Object.hasOwn(record, job) ? record[job] : undefined;
 }
 
 /** Tells one definition of a name from any other. */
@@ -106,10 +112,4 @@ function markIn(value: string): string {
   } catch {
     return '';
   }
-}
-
-const PROBLEM_LENGTH = 500;
-
-function bounded(text: string): string {
-  return text.length <= PROBLEM_LENGTH ? text : `${text.slice(0, PROBLEM_LENGTH)}…`;
 }

@@ -20,7 +20,8 @@ function specLength(spec: JobSpec): number {
 
 const RECORD_AROUND = 500;
 const ATTEMPT_LENGTH = 1_000;
-const FLOW_LENGTH = 200;
+const FLOW_LENGTH = 300;
+const NAME_LENGTH = 131;
 
 /** About how long a run's record is as JSON: never much less than it is. */
 export function runLength({ spec, attempts }: RunRecord): number {
@@ -29,6 +30,7 @@ export function runLength({ spec, attempts }: RunRecord): number {
 
 /** The same of a job's state, most of which is the tokens that it holds. */
 export function stateLength({ tokens, latest }: JobState): number {
-  const flows = tokens ? Object.keys(tokens).length : 0;
-  return RECORD_AROUND + FLOW_LENGTH * (flows + (latest ? Object.keys(latest).length : 0));
+  let length = RECORD_AROUND + (latest ? FLOW_LENGTH * Object.keys(latest).length : 0);
+  for (const flow in tokens) length += FLOW_LENGTH + NAME_LENGTH * (tokens[flow]?.blocked?.length ?? 0);
+  return length;
 }

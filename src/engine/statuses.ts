@@ -5,6 +5,7 @@
 
 import type { TaskState, TaskStatus } from '../executor/port.ts';
 import { type AttemptEnd, endAttempt, withLastAttempt } from './attempts.ts';
+import { boundedText } from './bounded-text.ts';
 import { handOverTokens } from './flows.ts';
 import type { Attempt, Reason, RunRecord, RunState } from './records.ts';
 import { storeOpen } from './runs.ts';
@@ -157,12 +158,5 @@ function reasonOf(code: Reason['code'], status: TaskStatus, text: string): Reaso
     ...(status.exitCode === undefined ? {} : { exitCode: status.exitCode }),
     ...(status.signal === undefined ? {} : { signal: status.signal }),
   };
-  return { code, text: status.message ? `${text}: ${bounded(status.message)}` : text, data };
-}
-
-const MESSAGE_LIMIT = 500;
-
-/** Messages come from outside and may be of any length. */
-function bounded(message: string): string {
-  return message.length <= MESSAGE_LIMIT ? message : `${message.slice(0, MESSAGE_LIMIT)}…`;
+  return { code, text: status.message ? `${text}: ${boundedText(status.message)}` : text, data };
 }

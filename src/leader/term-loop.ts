@@ -13,14 +13,13 @@
 
 import type { Clock } from '../clock/clock.ts';
 import type { Decision } from '../engine/decision.ts';
-import { Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
+import { earliest, Engine, type EngineEvent, type EngineGauges } from '../engine/engine.ts';
 import { jobOfKey, JOBS, QUARANTINE_KEY, REQUESTS, SUSPENSION_KEY } from '../engine/keys.ts';
-import { EngineFailure, type Quarantine, readQuarantine, withFailure } from '../engine/quarantine.ts';
+import { EngineFailure, failureOf, type Quarantine, readQuarantine, withFailure } from '../engine/quarantine.ts';
 import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
-import type { Instant } from '../schedule/schedule.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
 import { Committer } from './committer.ts';
@@ -40,10 +39,6 @@ const STATUS_PACE = 4;
 function statusLimit(behind: number, maxOperations: number): number {
   if (behind === 0) return Infinity;
   return behind % STATUS_PACE === 0 ? Math.ceil(maxOperations / 2) : 0;
-}
-
-function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** One step that no transaction takes: whoever leads would decide the same. */
@@ -134,7 +129,7 @@ export class TermLoop {
       committer.add(decision.steps);
       await committer.idle();
       if (until !== undefined && clock.now() >= until) this.end('a job in quarantine is tried again');
-      await this.#inbox.wait(earlier(decision.wakeAt, until));
+      await this.#inbox.wait(earliest(decision.wakeAt, until));
     }
     await committer.idle();
   }
@@ -151,7 +146,7 @@ export class TermLoop {
       now: clock.now(),
       definition: job === undefined ? undefined : this.#engine?.definitionOf(job),
     });
-    const entry = job === undefined ? undefined : next[job];
+    const entry = job === undefined ? undefined : failureOf(next, job);
     if (job === undefined || entry === undefined || next === record || this.#term.signal.aborted) return;
     try {
       await store.commit(this.#term, [{ key: QUARANTINE_KEY, value: JSON.stringify(next) }]);

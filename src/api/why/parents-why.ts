@@ -1,6 +1,7 @@
 /** Why a job that runs after others, or on request only, has not run: which parents have not spoken, and in which flow. */
 
 import type { FlowId, FlowTokens, RunRecord, Token } from '../../engine/records.ts';
+import { isToHear } from '../../engine/flows.ts';
 import { isOver } from '../../engine/world.ts';
 import { runId } from '../../engine/task-id.ts';
 import type { EdgeCondition, Join } from '../../job/job.ts';
@@ -116,6 +117,6 @@ function silentParents(child: string, { tokens, parents }: FlowFacts): readonly 
   return running.length === tokens.of - tokens.spoken ? running : silent;
 }
 
-function hasSpoken({ state, handover, owed }: RunRecord, child: string): boolean {
-  return isOver(state) && (handover === undefined || handover >= child) && !owed?.includes(child);
+function hasSpoken(run: RunRecord, child: string): boolean {
+  return isOver(run.state) && !isToHear(run, child);
 }

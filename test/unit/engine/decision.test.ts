@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
+import { STEP_LENGTH } from '../../../src/engine/limits.ts';
 import { StepRecorder } from '../../../src/engine/decision.ts';
 
 const test = suite('step recorder');
@@ -58,6 +59,20 @@ test('a step has as many writes as a commit may have, and no more', () => {
   assert.equal(recorder.room, 2);
   for (const key of ['a', 'b', 'c']) recorder.put(key, 1);
   assert.throws(() => recorder.close(), /a step of 3 writes/);
+});
+
+test('a step that is as long as it may be has no room, until what made it long is overwritten or deleted', () => {
+  const recorder = new StepRecorder(10);
+  recorder.put('a', 1, STEP_LENGTH - 1);
+  assert.equal(recorder.room, 9);
+  recorder.put('b', 1, 1);
+  assert.equal(recorder.room, 0);
+  recorder.put('a', undefined);
+  assert.equal(recorder.room, 8);
+  recorder.put('a', 1, STEP_LENGTH - 1);
+  assert.equal(recorder.room, 0, 'a deleted value counts once');
+  recorder.close();
+  assert.equal(recorder.room, 10);
 });
 
 test.run();

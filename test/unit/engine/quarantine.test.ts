@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
 import { LONGEST_QUARANTINE_MS, QUARANTINE_MS, QUARANTINED_JOBS } from '../../../src/engine/limits.ts';
-import { EngineFailure, readQuarantine, withFailure } from '../../../src/engine/quarantine.ts';
+import { EngineFailure, failureOf, readQuarantine, withFailure } from '../../../src/engine/quarantine.ts';
 import type { QuarantineRecord } from '../../../src/engine/records.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
@@ -63,6 +63,15 @@ test('what is said of an error is bounded', () => {
   assert.equal(record['a']?.problem.length, 501);
 });
 
+test('a job may have the name of something that every object has', () => {
+  for (const job of ['constructor', 'toString', '__proto__']) {
+    assert.equal(failureOf({}, job), undefined);
+    const record = JSON.parse(JSON.stringify(withFailure({}, failure(job), { now: NOW, definition: 'u.1' }))) as QuarantineRecord;
+    assert.equal(failureOf(record, job)?.failures, 1, job);
+    assert.deepEqual([...readQuarantine([entry(`jobs/${job}`, { uid: 'u', version: 1 }), entry('quarantine', record)], NOW).held], [job]);
+  }
+});
+
 test('it holds until its time, and for the definition it failed on', () => {
   const record = withFailure({}, failure('a'), { now: NOW, definition: 'u.1' });
   const held = (now: number, definition?: { uid: string; version: number }): string[] => [
@@ -81,6 +90,13 @@ test('it holds until its time, and for the definition it failed on', () => {
 test('a record that can not be read holds nobody', () => {
   const damaged = [{ key: 'quarantine', value: '{', modRevision: 1n }];
   assert.deepEqual(readQuarantine(damaged, NOW), { record: {}, held: new Set(), until: undefined });
+});
+
+test('a record that can not be read is told of', () => {
+  const rig = new EngineRig();
+  rig.store.set('quarantine', '{');
+  rig.failOver();
+  assert.ok(rig.facts.some((fact) => fact.type === 'unusable-record' && fact.key === 'quarantine'));
 });
 
 /** What the leader does when the engine fails: the failure is stored, and another leader begins. */

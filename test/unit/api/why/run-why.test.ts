@@ -267,4 +267,9 @@ for (const line of CASES) {
   });
 }
 
+test('a job that has the name of something every object has is in nobody’s quarantine', () => {
+  const { data } = explainRun({ run: run({ job: 'constructor', state: 'backoff' }), others: [], overlap: 'queue', cluster: cluster() });
+  assert.equal('quarantine' in data, false);
+});
+
 test.run();
