@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { DUE_SHARE, STALL_MS } from './limits.ts';
+import { DUE_SHARE, LONGEST_WORK_MS, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import { definitionMark, EngineFailure, NO_QUARANTINE, type Quarantine } from './quarantine.ts';
@@ -69,6 +69,7 @@ export class Engine {
   /** Requests taken whose removal was not seen yet: told of once more, they must not count twice. */
   readonly #taken = new Set<string>();
   #wakeAt: Instant | undefined;
+  #decidedAt: Instant | undefined;
 
   constructor({ term, executor, entries, now, maxOperations = MAX_OPERATIONS, quarantine = NO_QUARANTINE }: EngineInput) {
     this.#dueBatch = Math.floor((maxOperations * DUE_SHARE) / 2);
@@ -98,9 +99,13 @@ export class Engine {
     return this.#world.quarantined;
   }
 
-  /** Decides on everything that happened up to `now`. Throws EngineFailure: the engine is of no use any more then. */
-  decide(events: readonly EngineEvent[], now: Instant): Decision {
+  /**
+   * Decides on everything that happened up to `now`. `freeAt` is when the leader was done with its decision before (made, committed,
+   * acted on); by default it took no time. Throws EngineFailure: the engine is of no use any more then.
+   */
+  decide(events: readonly EngineEvent[], now: Instant, freeAt?: Instant): Decision {
     try {
+      this.#noticeStall(now, freeAt);
       return this.#decide(events, now);
     } catch (error) {
       throw new EngineFailure(this.#world.subject, error);
@@ -110,7 +115,6 @@ export class Engine {
   #decide(events: readonly EngineEvent[], now: Instant): Decision {
     const world = this.#world;
     world.subject = undefined;
-    this.#noticeStall(now);
     world.now = now;
     if (world.isLoading) this.#finishLoading();
     for (const event of events) {
@@ -153,12 +157,19 @@ export class Engine {
     return dumpWorld(this.#world);
   }
 
-  /** Woken much too late, it was as good as gone: a paused process, a sleeping laptop. */
-  #noticeStall(now: Instant): void {
+  /**
+   * Woken much too late, it was as good as gone: a paused process, a sleeping laptop. A leader that was busy stood, and what came due
+   * meanwhile is merely late; but only so long, as it may have been paused in the midst of it.
+   */
+  #noticeStall(now: Instant, freeAt: Instant | undefined): void {
     const world = this.#world;
-    if (this.#wakeAt !== undefined && now > this.#wakeAt + STALL_MS) world.decidableSince = now;
+    if (this.#wakeAt !== undefined && this.#decidedAt !== undefined) {
+      const busyUntil = Math.min(freeAt ?? this.#decidedAt, this.#decidedAt + LONGEST_WORK_MS);
+      if (now > Math.max(this.#wakeAt, busyUntil) + STALL_MS) world.decidableSince = now;
+    }
     // The clock was ahead and has stepped back: what comes due from now on can be decided in time.
     if (now < world.decidableSince) world.decidableSince = now;
+    this.#decidedAt = now;
   }
 
   #finishLoading(): void {

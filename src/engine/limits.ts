@@ -31,6 +31,9 @@ export const RECONCILE_INTERVAL_MS = 600_000;
  */
 export const STALL_MS = 5_000;
 
+/** How long a leader may be busy with one decision and its commits and count as standing. A node that shares its store has lost its term long before. */
+export const LONGEST_WORK_MS = 60_000;
+
 /** Share of a commit's writes that one launch may fill: each task is a write of the step that holds them all. */
 export const LAUNCH_SHARE = 0.8;
 

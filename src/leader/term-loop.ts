@@ -20,6 +20,7 @@ import type { ClusterSuspension, Request } from '../engine/records.ts';
 import type { Executor, ExecutorEvent } from '../executor/port.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
+import type { Instant } from '../schedule/schedule.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Change, ChangeBatch, Revision, Store, Term } from '../store/port.ts';
 import { Committer } from './committer.ts';
@@ -59,7 +60,7 @@ export interface TermDependencies {
   /** Hears of the executor before the engine does. */
   readonly onExecutorEvent?: (event: ExecutorEvent) => void;
   /** Sees every decision before any of it is committed: for a checker. */
-  readonly onDecision?: (engine: Engine, decision: Decision) => void;
+  readonly onDecision?: (engine: Engine, decision: Decision, freeAt: Instant) => void;
 }
 
 export class TermLoop {
@@ -120,15 +121,16 @@ export class TermLoop {
     const until = this.#quarantine?.until;
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
-    for (let behind = 0; this.#endReason === undefined; ) {
+    for (let [behind, freeAt] = [0, clock.now()]; this.#endReason === undefined; ) {
       const startedAt = clock.monotonic();
-      const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), clock.now());
+      const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), clock.now(), freeAt);
       behind = decision.isBehind ? behind + 1 : 0;
       observer.decided((clock.monotonic() - startedAt) / 1000);
-      this.#deps.onDecision?.(engine, decision);
+      this.#deps.onDecision?.(engine, decision, freeAt);
       committer.add(decision.steps);
       await committer.idle();
-      if (until !== undefined && clock.now() >= until) this.end('a job in quarantine is tried again');
+      freeAt = clock.now();
+      if (until !== undefined && freeAt >= until) this.end('a job in quarantine is tried again');
       await this.#inbox.wait(earliest(decision.wakeAt, until));
     }
     await committer.idle();

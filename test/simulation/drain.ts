@@ -91,10 +91,13 @@ async function suspendAll(simulation: Simulation): Promise<void> {
   if (running) throw new InvariantViolation('liveness', `${running.spec.name} could not be suspended`, [running.spec.name]);
 }
 
-/** Until no run is open. As long as something moves it may take its time; what can't be placed is killed. */
+/**
+ * Until no run is open. As long as something moves it may take its time; what can't be placed is killed. A leader whose clock was an
+ * hour ahead may have put off an attempt by as much.
+ */
 async function settle(simulation: Simulation): Promise<void> {
   const { time, style } = simulation;
-  const patienceMs = 6 * style.longestTask * 1_000 + 45 * MINUTE_MS;
+  const patienceMs = 6 * style.longestTask * 1_000 + 105 * MINUTE_MS;
   let seen = '';
   let movedAt = time.now;
   for (;;) {

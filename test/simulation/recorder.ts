@@ -10,7 +10,7 @@ import type { EngineDump } from '../../src/engine/dump.ts';
 import { jobOfKey, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
 import { readQuarantine } from '../../src/engine/quarantine.ts';
 import type { RunRecord } from '../../src/engine/records.ts';
-import { STALL_MS } from '../../src/engine/limits.ts';
+import { LONGEST_WORK_MS, STALL_MS } from '../../src/engine/limits.ts';
 import { type Batch, packSteps } from '../../src/leader/packing.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
@@ -78,7 +78,7 @@ export class Recorder {
     return this.#nodeOfTerm.get(term);
   }
 
-  onDecision(node: SimNode, engine: Engine, decision: Decision): void {
+  onDecision(node: SimNode, engine: Engine, { decision, freeAt }: { decision: Decision; freeAt: number }): void {
     this.decisions += 1;
     const now = node.clock.now();
     const replicaAt = node.replica.revision;
@@ -90,7 +90,8 @@ export class Recorder {
       now,
       lookedAt: undefined,
     };
-    if (notes.wakeAt !== undefined && now > notes.wakeAt + STALL_MS) notes.decidableSince = now;
+    const busyUntil = Math.min(freeAt, notes.now + LONGEST_WORK_MS);
+    if (notes.wakeAt !== undefined && now > Math.max(notes.wakeAt, busyUntil) + STALL_MS) notes.decidableSince = now;
     if (now < notes.decidableSince) notes.decidableSince = now;
     const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen, lookedAt: notes.lookedAt };
     const lookedAt = decision.isBehind ? notes.lookedAt : now;

@@ -24,7 +24,7 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export interface NodeWatcher {
   line(who: string, what: string): void;
-  onDecision(node: SimNode, engine: Engine, decision: Decision): void;
+  onDecision(node: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }): void;
   /** What became of the commit number `sequence` of a term, as the leader was told. */
   onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
   /** A launch before everything alive was answered for. */
@@ -108,11 +108,11 @@ export class SimNode {
       {
         ...{ store: this.#watchedStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
         longestWaitMs: options.longestWaitMs,
-        onDecision: (engine, decision) => {
+        onDecision: (engine, decision, freeAt) => {
           this.engine = undefined;
           this.#failOnBroken(engine, decision);
           this.engine = engine;
-          watcher.onDecision(this, engine, decision);
+          watcher.onDecision(this, engine, { decision, freeAt });
         },
       },
       {

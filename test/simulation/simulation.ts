@@ -190,7 +190,8 @@ export class Simulation {
       probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
       watcher: {
         line: (who, what) => this.line(who, what),
-        onDecision: (from: SimNode, engine: Engine, decision: Decision) => this.recorder.onDecision(from, engine, decision),
+        onDecision: (from: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }) =>
+          this.recorder.onDecision(from, engine, made),
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
         onEarlyLaunch: (from, taskId) =>
           this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),

@@ -89,9 +89,9 @@ export class EngineRig {
     this.decide([{ type: 'executor', event }]);
   }
 
-  /** `survives`: how many of its steps become durable before the process dies. */
-  decide(events: readonly EngineEvent[] = [], survives = Infinity): void {
-    const { steps, wakeAt } = this.engine.decide(events, this.now);
+  /** `survives`: how many of its steps become durable before the process dies. `freeAt`: when the leader was done with the decision before. */
+  decide(events: readonly EngineEvent[] = [], survives = Infinity, freeAt?: number): void {
+    const { steps, wakeAt } = this.engine.decide(events, this.now, freeAt);
     this.#wakeAt = wakeAt;
     let needsOffer = false;
     for (const step of steps.slice(0, survives)) {

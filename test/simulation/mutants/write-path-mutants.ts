@@ -22,8 +22,8 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
   {
     name: 'quarantine-for-ever',
     file: 'src/leader/term-loop.ts',
-    find: 'if (until !== undefined && clock.now() >= until)',
-    replace: 'if (until === undefined && clock.now() >= 0)',
+    find: 'if (until !== undefined && freeAt >= until)',
+    replace: 'if (until === undefined && freeAt >= 0)',
     breaks: 'Nobody ends a quarantine while one leader stays.',
     seenBy: ['liveness'],
   },

@@ -128,6 +128,30 @@ test('a process that was paused catches up as after an outage', () => {
   assert.equal(rig.verdicts('p')[0]?.verdict, 'missed');
 });
 
+test('what came due while the leader was busy is late, not missed', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'p', schedule: 'R/2026-03-01T00:00:20Z/PT20S', overlap: 'allow', catchUp: 'none' });
+  rig.now += 50_000;
+  rig.decide([], Infinity, rig.now);
+  assert.equal(rig.runs('p').length, 2);
+  assert.deepEqual(rig.verdicts('p'), []);
+});
+
+test('a leader that slept after it was done, or was busy for minutes, was gone', () => {
+  for (const [sleepMs, busyMs] of [
+    [50_000, 20_000],
+    [90_000, 90_000],
+  ] as const) {
+    const rig = new EngineRig();
+    rig.define({ name: 'p', schedule: 'R/2026-03-01T00:00:20Z/PT20S', overlap: 'allow', catchUp: 'none' });
+    const freeAt = rig.now + busyMs;
+    rig.now += sleepMs;
+    rig.decide([], Infinity, freeAt);
+    assert.equal(rig.runs('p').length, 0);
+    assert.equal(rig.verdicts('p')[0]?.reason.code, 'no-leader');
+  }
+});
+
 test('ten years of outage on a job of every second take no walk', () => {
   const rig = new EngineRig();
   rig.define({ name: 's', schedule: 'R/2026-03-01T00:00:01Z/PT1S' });
