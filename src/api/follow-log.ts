@@ -4,7 +4,7 @@
  */
 
 import type { Attempt, RunRecord } from '../engine/records.ts';
-import { isOver } from '../engine/world.ts';
+import { isOver } from '../engine/run-state.ts';
 import type { LogChunk } from '../executor/port.ts';
 import type { ApiDeps } from './deps.ts';
 

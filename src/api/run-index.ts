@@ -6,7 +6,7 @@
 import { RUNS, runsPrefix } from '../engine/keys.ts';
 import type { RunRecord } from '../engine/records.ts';
 import { backfillOf } from '../engine/runs.ts';
-import { isOver } from '../engine/world.ts';
+import { isOver } from '../engine/run-state.ts';
 import type { Entry } from '../store/port.ts';
 import type { ReplicaView } from './deps.ts';
 import { readRecord } from './records.ts';

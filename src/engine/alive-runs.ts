@@ -1,7 +1,8 @@
 /** The runs that may have a task at the executor now, in order of jobs and numbers, each with that task's attempt. */
 
 import type { Attempt, RunRecord } from './records.ts';
-import { isAlive, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { World } from './world.ts';
 
 export interface AliveRun {
   readonly run: RunRecord;

@@ -12,7 +12,8 @@ import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason } from './records.ts';
 import { settleRun } from './runs.ts';
 import { isoTime, recordVerdict } from './verdicts.ts';
-import { isAlive, type Slot, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 const NO_TOTALS = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 } as const;
 

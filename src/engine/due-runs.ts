@@ -8,7 +8,8 @@ import { confirmAt, killAgainAt, setRunTimer, startingDeadline, timeoutAt, unrea
 import { settleRun, storeOpen } from './runs.ts';
 import { describeShortage } from './shortage.ts';
 import { isoTime } from './verdicts.ts';
-import { isAlive, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { World } from './world.ts';
 
 export function decideDueRun(world: World, run: RunRecord): void {
   world.subject = run.job;

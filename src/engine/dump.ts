@@ -4,7 +4,7 @@
  */
 
 import type { JobState, RunRecord } from './records.ts';
-import { isAlive, type KeptRun, type Slot, type World } from './world.ts';
+import type { KeptRun, Slot, World } from './world.ts';
 
 export interface JobDump {
   readonly version: number | undefined;
@@ -22,7 +22,7 @@ export interface EngineDump {
   /** Runs that wait for an offer, best rank first within each shape; shapes in order of their key. */
   readonly pending: readonly (readonly string[])[];
   readonly joining: readonly string[];
-  /** Jobs with a task at the executor, as far as they would be asked about. */
+  /** Jobs with a task at the executor. */
   readonly busy: readonly string[];
   /** Tokens that are still to be handed on. */
   readonly handovers: number;
@@ -39,13 +39,9 @@ export function dumpWorld(world: World): EngineDump {
     jobs,
     pending: shapes.map((shape) => shape.runs.inOrder()),
     joining: [...world.joining].sort(),
-    busy: [...world.busy].filter((name) => hasTask(world, name)).sort(),
+    busy: [...world.busy].sort(),
     handovers: world.handovers.length,
   };
-}
-
-function hasTask(world: World, name: string): boolean {
-  return [...world.openRuns(world.slot(name)).values()].some((run) => isAlive(run.state));
 }
 
 function isEmpty(slot: Slot): boolean {

@@ -12,7 +12,8 @@ import { BLOCKED_NAMES, CHILD_ROOM, OPEN_FLOWS } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
 import { reopenRun } from './reopen.ts';
 import { createRun } from './runs.ts';
-import { isOver, type Slot, type World } from './world.ts';
+import { isOver } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 /**
  * Hands on the tokens of all runs settled so far, and of those that are settled by it; closes steps as they fill. What a predecessor

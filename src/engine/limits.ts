@@ -88,6 +88,9 @@ export const ATTEMPTS_UNMEASURED = 50;
 /** Flows that a job may wait in at once: a parent that hangs must not make its children's state grow for ever. */
 export const OPEN_FLOWS = 500;
 
+/** Runs of a job that may be open at once: one that is slower than its schedule, and queues, must not grow for ever. */
+export const OPEN_RUNS = 10_000;
+
 /** Backfills of one job that may go on at once. */
 export const OPEN_BACKFILLS = 100;
 

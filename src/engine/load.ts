@@ -25,7 +25,8 @@ import { sendKill } from './kills.ts';
 import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
 import { makeNextReady } from './runs.ts';
-import { isOver, type Slot, type World } from './world.ts';
+import { isOver } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 /** Files every entry in memory; returns the requests found, oldest first. */
 export function loadEntries(world: World, entries: Iterable<Entry>): Request[] {

@@ -11,7 +11,7 @@ import { handOverTokens } from './flows.ts';
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
 import { failureOf } from './quarantine.ts';
 import type { JobState, QuarantinedJob, Reason } from './records.ts';
-import { createRun, overlapReason, overlappingRun } from './runs.ts';
+import { createRun, crowdReason } from './runs.ts';
 import { isoTime, recordVerdict, type VerdictInput } from './verdicts.ts';
 import type { Slot, World } from './world.ts';
 
@@ -173,9 +173,10 @@ interface Due {
 }
 
 /** One nominal time: a run, or the verdict why not. A step of its own. */
-function decideOne(world: World, slot: Slot, { at, caughtUp, waits }: Due): void {
+function decideOne(world: World, slot: Slot, due: Due): void {
+  const { at, caughtUp, waits } = due;
   world.recorder.close();
-  const refusal = lateVerdict(world, slot, at) ?? (waits ? undefined : overlapVerdict(world, slot));
+  const refusal = lateVerdict(world, slot, at) ?? crowdVerdict(world, slot, due);
   if (refusal) {
     recordVerdict(world, slot, { from: at, to: at, count: 1, ...refusal });
     return;
@@ -194,9 +195,9 @@ function lateVerdict(world: World, slot: Slot, at: Instant): Pick<VerdictInput, 
   return { verdict: 'missed', reason: { code: 'deadline', text, data: { deadlineMs } } };
 }
 
-function overlapVerdict(world: World, slot: Slot): Pick<VerdictInput, 'verdict' | 'reason'> | undefined {
-  const blocker = overlappingRun(world, slot);
-  return blocker && { verdict: 'skipped', reason: overlapReason(blocker) };
+function crowdVerdict(world: World, slot: Slot, due: Pick<Due, 'waits'>): Pick<VerdictInput, 'verdict' | 'reason'> | undefined {
+  const reason = crowdReason(world, slot, due);
+  return reason && { verdict: 'skipped', reason };
 }
 
 function cursorOf(slot: Slot): Instant {

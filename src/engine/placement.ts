@@ -16,7 +16,8 @@ import { storeOpen } from './runs.ts';
 import { taskEnvironment } from './task-environment.ts';
 import { parseRunId, taskId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
-import { isAlive, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { World } from './world.ts';
 
 interface Staged {
   readonly run: RunRecord;

@@ -50,6 +50,7 @@ export type ReasonCode =
   | 'overlap'
   | 'upstream'
   | 'too-many-flows'
+  | 'too-many-runs'
   | 'no-leader'
   | 'quarantined'
   | 'edited'

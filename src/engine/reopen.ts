@@ -3,7 +3,8 @@
 import type { JobState, RunRecord } from './records.ts';
 import { storeOpen } from './runs.ts';
 import { addTo } from './verdicts.ts';
-import { isOver, type Slot, type World } from './world.ts';
+import { isOver } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 /** Makes the run wait for an offer again, or for its turn where another run of the job is open. */
 export function reopenRun(world: World, slot: Slot, record: RunRecord): void {

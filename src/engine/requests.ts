@@ -10,7 +10,8 @@ import { isFull } from './record-size.ts';
 import { reopenRun, retake } from './reopen.ts';
 import { createRun, settleRun } from './runs.ts';
 import { runId } from './task-id.ts';
-import { isAlive, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { World } from './world.ts';
 
 export function takeRequest(world: World, request: Request): void {
   const result = perform(world, request);

@@ -6,13 +6,14 @@
 import type { Job } from '../job/job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
-import { CREATION_ROOM } from './limits.ts';
+import { CREATION_ROOM, OPEN_RUNS } from './limits.ts';
 import type { FlowId, JobState, Outcome, Reason, RunRecord, RunState, Trigger } from './records.ts';
 import { isEndedForGood, killAttempt } from './kills.ts';
 import { setRunTimer } from './run-timer.ts';
 import { runId } from './task-id.ts';
 import { addTo } from './verdicts.ts';
-import { isAlive, isOver, type Slot, type World } from './world.ts';
+import { isAlive, isOver } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 export interface NewRun {
   readonly trigger: Trigger;
@@ -30,10 +31,16 @@ export interface NewRun {
  * The run whose being open forbids another one now; undefined when nothing does. A backfill does not starve the schedule: what
  * comes due beside it waits its turn instead.
  */
-export function overlappingRun(world: World, slot: Slot): RunRecord | undefined {
+function overlappingRun(world: World, slot: Slot): RunRecord | undefined {
   if ((slot.job as Job).overlap !== 'forbid') return undefined;
   for (const run of world.openRuns(slot).values()) if (!backfillOf(run)) return run;
   return undefined;
+}
+
+/** Whether a run waits its turn whatever the job's overlap rule: it is caught up with all others, or fills in. Such a run is not replaced. */
+function isInLine(world: World, run: RunRecord): boolean {
+  if (run.trigger.type !== 'schedule') return false;
+  return run.trigger.backfill !== undefined || (run.trigger.caughtUp === true && world.jobOf(run).catchUp === 'all');
 }
 
 /** The id of the backfill that created the run. */
@@ -41,7 +48,7 @@ export function backfillOf(run: RunRecord): string | undefined {
   return run.trigger.type === 'schedule' ? run.trigger.backfill : undefined;
 }
 
-export function overlapReason(blocker: RunRecord): Reason {
+function overlapReason(blocker: RunRecord): Reason {
   const id = runId(blocker.job, blocker.number);
   return { code: 'overlap', text: `${id} was still ${blocker.state} and overlap is forbidden`, data: { run: blocker.number } };
 }
@@ -103,8 +110,19 @@ function skipReason(world: World, slot: Slot, input: NewRun): Reason | undefined
     const by = record.suspension?.by ?? '';
     return { code: 'suspended', text: `the job is suspended${by ? ` by ${by}` : ''}`, data: { by } };
   }
-  const blocker = input.waits ? undefined : overlappingRun(world, slot);
-  return blocker && overlapReason(blocker);
+  const isBackfill = input.trigger.type === 'schedule' && input.trigger.backfill !== undefined;
+  return isBackfill ? undefined : crowdReason(world, slot, input);
+}
+
+/**
+ * Why a job can't have another run now: one is open and overlap is forbidden, unless the new one waits its turn; or so many are open
+ * that they must not become more. Backfills have a bound of their own.
+ */
+export function crowdReason(world: World, slot: Slot, { waits }: Pick<NewRun, 'waits'>): Reason | undefined {
+  const blocker = waits ? undefined : overlappingRun(world, slot);
+  if (blocker) return overlapReason(blocker);
+  if (world.openRuns(slot).size < OPEN_RUNS) return undefined;
+  return { code: 'too-many-runs', text: `${OPEN_RUNS} runs of the job were not over yet`, data: { limit: OPEN_RUNS } };
 }
 
 /** Stores a run that is not over, and brings the queue and its timer in line with its state. */
@@ -118,13 +136,14 @@ export function storeOpen(world: World, run: RunRecord): void {
 
 /**
  * Overlap `replace`: of the older runs, what waits is given up, what runs is killed; the newcomer follows when the last of them is
- * over. As many as the open step has room for; returns whether that was all.
+ * over. Not those that everyone waits behind: what is caught up or filled in was asked for, however old. As many as the open step has
+ * room for; returns whether that was all.
  */
 export function replaceOlder(world: World, slot: Slot, by: number): boolean {
   const reason: Reason = { code: 'replaced', text: `replaced by ${runId(slot.name, by)}`, data: { run: by } };
   // The newest first: what is left, should the process die before the next step, can't be made ready in its place.
   for (const run of [...world.openRuns(slot).values()].reverse()) {
-    if (run.number >= by || isEndedForGood(run)) continue;
+    if (run.number >= by || isEndedForGood(run) || isInLine(world, run)) continue;
     if (world.recorder.room < CREATION_ROOM) return false;
     if (isAlive(run.state)) killAttempt(world, run, reason);
     else settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
@@ -132,16 +151,21 @@ export function replaceOlder(world: World, slot: Slot, by: number): boolean {
   return true;
 }
 
-/** Makes the next queued run ready once no other one is in its way: the oldest (of `replace`: the newest), backfills last. */
+/** Makes the next queued run ready once no other one is in its way: the oldest, backfills last. */
 export function makeNextReady(world: World, slot: Slot): void {
-  let next: RunRecord | undefined;
-  const newestFirst = slot.job?.overlap === 'replace';
-  for (const run of world.openRuns(slot).values()) {
-    if (run.state !== 'queued') return;
-    const isBetter = !next || newestFirst || (backfillOf(next) !== undefined && backfillOf(run) === undefined);
-    if (isBetter) next = run;
-  }
+  const open = world.openRuns(slot);
+  if (open.queued < open.size) return;
+  const next = firstInLine(open.values());
   if (next) storeOpen(world, { ...next, state: 'pending', pendingSince: world.now });
+}
+
+function firstInLine(queued: Iterable<RunRecord>): RunRecord | undefined {
+  let backfill: RunRecord | undefined;
+  for (const run of queued) {
+    if (backfillOf(run) === undefined) return run;
+    backfill ??= run;
+  }
+  return backfill;
 }
 
 export interface Settlement {

@@ -12,7 +12,7 @@ import { storeOpen } from './runs.ts';
 import { setRunTimer } from './run-timer.ts';
 import { parseTaskId } from './task-id.ts';
 import type { World } from './world.ts';
-import { isAlive } from './world.ts';
+import { isAlive } from './run-state.ts';
 
 export function takeStatus(world: World, status: TaskStatus): void {
   const id = parseTaskId(status.taskId);

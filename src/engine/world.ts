@@ -14,6 +14,7 @@ import type { Instant } from '../schedule/schedule.ts';
 import { ActiveFlows } from './active-flows.ts';
 import { StepRecorder } from './decision.ts';
 import type { Quarantine } from './quarantine.ts';
+import { OpenRuns } from './open-runs.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
@@ -24,12 +25,12 @@ import type {
   Outcome,
   QuarantineRecord,
   RunRecord,
-  RunState,
   Shortage,
   Verdict,
   WaitingRecord,
 } from './records.ts';
 import { runLength, stateLength } from './record-size.ts';
+import { isOver } from './run-state.ts';
 import { runId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
 
@@ -57,27 +58,15 @@ export interface Slot {
   /** undefined while the stored definition can't be used. */
   job: Job | undefined;
   state: JobState | undefined;
-  /** Runs that are not over, by number, in order of creation. */
-  open: Map<number, RunRecord> | undefined;
+  /** Runs that are not over. */
+  open: OpenRuns | undefined;
   /** Runs that are over and kept, oldest first. */
   kept: KeptRun[] | undefined;
   /** `from` of the verdicts kept, oldest first. */
   verdicts: Instant[] | undefined;
 }
 
-const OVER: ReadonlySet<RunState> = new Set<RunState>(['succeeded', 'failed', 'killed', 'skipped', 'missed']);
-const ALIVE: ReadonlySet<RunState> = new Set<RunState>(['launching', 'running', 'killing']);
-
-export function isOver(state: RunState): state is Outcome {
-  return OVER.has(state);
-}
-
-/** Whether an attempt may have a task at the executor. */
-export function isAlive(state: RunState): boolean {
-  return ALIVE.has(state);
-}
-
-const NO_RUNS: ReadonlyMap<number, RunRecord> = new Map();
+const NO_RUNS = new OpenRuns();
 
 export class World {
   readonly term: bigint;
@@ -144,7 +133,7 @@ export class World {
     return slot;
   }
 
-  openRuns(slot: Slot): ReadonlyMap<number, RunRecord> {
+  openRuns(slot: Slot): Omit<OpenRuns, 'set' | 'delete'> {
     return slot.open ?? NO_RUNS;
   }
 
@@ -193,7 +182,8 @@ export class World {
 
   /** What became of a job in a flow: its run there, open or kept. */
   runInFlow(slot: Slot, flow: FlowId): RunInFlow | undefined {
-    for (const run of this.openRuns(slot).values()) if (run.flow === flow) return { number: run.number, outcome: undefined };
+    const open = slot.open?.inFlow(flow);
+    if (open) return { number: open.number, outcome: undefined };
     const kept = slot.kept;
     for (let i = (kept?.length ?? 0) - 1; i >= 0; i--) {
       const run = kept?.[i] as KeptRun;
@@ -225,16 +215,13 @@ export class World {
   fileRun(slot: Slot, run: RunRecord): void {
     this.#noteActivity(slot, run);
     if (!isOver(run.state)) {
-      const isBack = run.firstAttempt !== undefined && !slot.open?.has(run.number);
-      slot.open ??= new Map();
-      slot.open.set(run.number, run);
-      // Back among the living, it stands where it stood: a new leader files by number too.
-      if (isBack) slot.open = new Map([...slot.open].sort(([a], [b]) => a - b));
-      if (isAlive(run.state)) this.busy.add(slot.name);
+      slot.open ??= new OpenRuns();
+      slot.open.set(run);
+      this.#noteBusy(slot);
       return;
     }
     slot.open?.delete(run.number);
-    this.#settleBusy(slot);
+    this.#noteBusy(slot);
     slot.kept ??= [];
     const record = run.state === 'succeeded' ? {} : { record: run };
     const kept: KeptRun = { number: run.number, flow: run.flow, outcome: run.state, tasks: tasksOf(run), ...record };
@@ -244,19 +231,19 @@ export class World {
     else slot.kept.splice(place, slot.kept[place]?.number === run.number ? 1 : 0, kept);
   }
 
+  #noteBusy(slot: Slot): void {
+    if (slot.open?.alive) this.busy.add(slot.name);
+    else this.busy.delete(slot.name);
+  }
+
   #noteActivity(slot: Slot, run: RunRecord): void {
     const id = runId(run.job, run.number);
-    const was = slot.open?.has(run.number) || this.#handingOver.has(id);
+    const was = slot.open?.get(run.number) !== undefined || this.#handingOver.has(id);
     const is = !isOver(run.state) || run.handover !== undefined || run.owed !== undefined;
     if (is && !was) this.#activeFlows.enter(run.flow);
     if (was && !is) this.#activeFlows.leave(run.flow);
     if (isOver(run.state) && is) this.#handingOver.add(id);
     else this.#handingOver.delete(id);
-  }
-
-  #settleBusy(slot: Slot): void {
-    for (const run of this.openRuns(slot).values()) if (isAlive(run.state)) return;
-    this.busy.delete(slot.name);
   }
 
   keptRun(slot: Slot, number: number): KeptRun | undefined {

@@ -8,7 +8,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { EXECUTOR_IDENTITY_KEY, RUNS } from '../engine/keys.ts';
 import type { ExecutorIdentity, RunRecord } from '../engine/records.ts';
-import { isAlive } from '../engine/world.ts';
+import { isAlive } from '../engine/run-state.ts';
 import type { Entry, Store, Term } from '../store/port.ts';
 
 /** How long to wait for a leader to be gone. Longer than the lease of one that was killed. */

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Attempt, RunRecord } from '../../src/engine/records.ts';
-import { isAlive } from '../../src/engine/world.ts';
+import { isAlive } from '../../src/engine/run-state.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Constraint } from '../../src/job/job.ts';
 import type { History } from './history.ts';

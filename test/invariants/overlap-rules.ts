@@ -16,6 +16,7 @@ interface Place {
 }
 
 export function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
+  for (const { before, after } of runs.values()) if (before && after) checkReplaced(history, before, after);
   const isTouched = [...runs.values()].some(({ before, after }) => after && (!before || before.state === 'queued'));
   if (!isTouched) return;
   const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
@@ -34,7 +35,13 @@ function offend({ name }: Place, run: RunRecord, message: string): never {
 }
 
 const isBackfill = ({ trigger }: RunRecord): boolean => trigger.type === 'schedule' && trigger.backfill !== undefined;
-const isWaiting = (run: RunRecord): boolean => isBackfill(run) || (run.trigger.type === 'schedule' && run.trigger.caughtUp === true);
+const isCaughtUp = ({ trigger }: RunRecord): boolean => trigger.type === 'schedule' && trigger.caughtUp === true;
+const isWaiting = (run: RunRecord): boolean => isBackfill(run) || isCaughtUp(run);
+
+/** One of all that are caught up, or of a backfill: in line, whatever the rule. */
+function isInLine(history: History, run: RunRecord): boolean {
+  return isBackfill(run) || (isCaughtUp(run) && run.spec !== undefined && history.resolve(run.spec).catchUp === 'all');
+}
 
 function othersThan({ history, name }: Place, run: RunRecord): readonly RunRecord[] {
   return [...history.job(name).runs.values()].filter(({ number }) => number !== run.number);
@@ -54,18 +61,29 @@ function checkQueued(place: Place, run: RunRecord): void {
   if (other) offend(place, run, `waits for #${other.number}, though overlap is forbidden`);
 }
 
-/** A newcomer that replaces gives up all that is older; of those that wait their turn the oldest goes first, backfills last. */
+/** What is in line is not replaced. */
+function checkReplaced(history: History, before: RunRecord, after: RunRecord): void {
+  const isReplaced = [after.reason, after.kill?.reason].some((reason) => reason?.code === 'replaced');
+  if (!isReplaced || before.endedAt !== undefined || !isInLine(history, before)) return;
+  throw new InvariantViolation('overlap', `${before.job}#${before.number} is replaced, though it is in line`, [before.job]);
+}
+
+/** A newcomer that replaces gives up all that is older and not in line; of those that wait the oldest goes first, backfills last. */
 function checkPlace(place: Place, { before, after }: Change<RunRecord> & { readonly after: RunRecord }): void {
   const { rules } = place;
   const others = othersThan(place, after);
-  const isNewcomer = !before && after.endedAt === undefined && !after.replaces && !isWaiting(after);
+  const isNewcomer = !before && after.endedAt === undefined && !after.replaces && !isInLine(place.history, after);
   if (isNewcomer && rules.every((rule) => rule === 'replace')) {
     const left = others.find(
-      (one) => one.number < after.number && one.endedAt === undefined && (!one.kill || one.kill.reason.code === 'timeout'),
+      (one) =>
+        one.number < after.number &&
+        one.endedAt === undefined &&
+        (!one.kill || one.kill.reason.code === 'timeout') &&
+        !isInLine(place.history, one),
     );
     if (left) offend(place, after, `does not replace #${left.number}, which is ${left.state}`);
   }
-  if (before?.state !== 'queued' || after.state !== 'pending' || !rules.every((rule) => rule === 'forbid' || rule === 'queue')) return;
+  if (before?.state !== 'queued' || after.state !== 'pending' || !rules.every((rule) => rule !== undefined && rule !== 'allow')) return;
   const goesFirst = (one: RunRecord): boolean => (isBackfill(one) === isBackfill(after) ? one.number < after.number : isBackfill(after));
   const first = others.find((one) => one.state === 'queued' && goesFirst(one));
   if (first) offend(place, after, `goes before #${first.number}`);

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { jobKey, runKey } from '../../engine/keys.ts';
 import { isFull } from '../../engine/record-size.ts';
 import type { RunRecord } from '../../engine/records.ts';
-import { isAlive, isOver } from '../../engine/world.ts';
+import { isAlive, isOver } from '../../engine/run-state.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { JobSpec } from '../../job/spec.ts';
 import { envSchema } from '../../job/task-fields.ts';

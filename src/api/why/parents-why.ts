@@ -2,7 +2,7 @@
 
 import type { FlowId, FlowTokens, RunRecord, Token } from '../../engine/records.ts';
 import { isToHear } from '../../engine/flows.ts';
-import { isOver } from '../../engine/world.ts';
+import { isOver } from '../../engine/run-state.ts';
 import { runId } from '../../engine/task-id.ts';
 import type { EdgeCondition, Join } from '../../job/job.ts';
 import { type ClusterFacts, type Explanation, listed } from './explanation.ts';

@@ -3,7 +3,7 @@
 import type { Attempt, Outcome, RunRecord, RunState } from '../../engine/records.ts';
 import { backfillOf } from '../../engine/runs.ts';
 import { runId } from '../../engine/task-id.ts';
-import { isOver } from '../../engine/world.ts';
+import { isOver } from '../../engine/run-state.ts';
 import type { Overlap } from '../../job/job.ts';
 import { reasonView } from '../run-view.ts';
 import { iso, maybeIso } from '../times.ts';

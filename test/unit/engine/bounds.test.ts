@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
-import { ATTEMPTS_UNMEASURED, OPEN_BACKFILLS, OPEN_FLOWS } from '../../../src/engine/limits.ts';
+import { ATTEMPTS_UNMEASURED, OPEN_BACKFILLS, OPEN_FLOWS, OPEN_RUNS } from '../../../src/engine/limits.ts';
 import { MAX_TRANSACTION_BYTES } from '../../../src/store/port.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
@@ -68,6 +68,23 @@ test('beyond 500 flows that wait for a hanging parent the oldest is given up', (
   assert.equal(skipped?.reason?.code, 'too-many-flows');
   rig.finish('hanging.1.1');
   assert.equal(rig.runs('join').length, 1, 'what comes late to a flow that was given up changes nothing');
+});
+
+test('a job has 10,000 runs open at once at most: what comes due beyond is skipped, what is asked for is recorded as skipped', () => {
+  const rig = new EngineRig({ offer: { cpus: 0.01 } });
+  rig.define({ name: 'q', schedule: 'R/2026-03-01T00:00:01Z/PT1S', overlap: 'queue' });
+  rig.advance(OPEN_RUNS * 1000);
+  assert.equal(rig.runs('q').length, OPEN_RUNS);
+  assert.deepEqual(rig.verdicts('q'), []);
+  rig.advance(2000);
+  rig.request({ type: 'run', job: 'q' });
+  assert.equal(rig.runs('q').length, OPEN_RUNS + 1);
+  assert.equal(rig.runs('q').at(-1)?.reason?.code, 'too-many-runs');
+  const [verdict] = rig.verdicts('q');
+  assert.deepEqual([verdict?.verdict, verdict?.count, verdict?.reason.code], ['skipped', 2, 'too-many-runs']);
+  rig.request({ type: 'kill', job: 'q', run: 1 });
+  rig.request({ type: 'run', job: 'q' });
+  assert.equal(rig.runs('q').at(-1)?.state, 'queued');
 });
 
 test('a job has a hundred backfills at once at most', () => {

@@ -5,11 +5,14 @@ import { EngineRig } from '../../support/engine-rig.ts';
 const MINUTE = 60_000;
 const ROOM = 33;
 
-/** A job whose first run is launched and that has `waiting` more in its queue, caught up after an outage. */
+const REPLACING = { name: 'r', schedule: 'R/2026-03-01T00:01:00Z/PT1M', overlap: 'replace', keepRuns: 5 } as const;
+
+/** A job whose first run is launched and that has `waiting` more in its queue, from before it was to replace. */
 function withQueue(waiting: number): EngineRig {
   const rig = new EngineRig({ maxOperations: ROOM });
-  rig.define({ name: 'r', schedule: 'R/2026-03-01T00:01:00Z/PT1M', overlap: 'replace', catchUp: 'all', keepRuns: 5 });
-  rig.failOver((waiting + 1) * MINUTE + 1);
+  rig.define({ ...REPLACING, overlap: 'queue' });
+  rig.advance((waiting + 1) * MINUTE + 1);
+  rig.define(REPLACING);
   return rig;
 }
 
@@ -47,6 +50,35 @@ for (const survives of [1, 2]) {
     assert.equal(rig.state('r')?.totals.skipped, 60);
   });
 }
+
+test('what is caught up is not replaced: it goes first, oldest first, and of what comes due meanwhile the newest follows', () => {
+  const rig = new EngineRig();
+  rig.define({ ...REPLACING, catchUp: 'all' });
+  rig.failOver(3 * MINUTE + 1);
+  rig.advance(2 * MINUTE);
+  const states = (): string[] => rig.runs('r').map(({ number, state }) => `${number} ${state}`);
+  assert.deepEqual(states(), ['1 launching', '2 queued', '3 queued', '4 skipped', '5 queued']);
+  rig.finish('r.1.1');
+  rig.finish('r.2.1');
+  rig.finish('r.3.1');
+  assert.deepEqual(states().slice(2), ['3 succeeded', '4 skipped', '5 launching']);
+});
+
+test('a backfill is neither replaced nor burnt down by what comes due, which goes before the rest of it', () => {
+  const rig = new EngineRig();
+  rig.define({ ...REPLACING, schedule: 'R/2026-02-20T00:00:10Z/PT1M', keepRuns: 50 });
+  rig.advance(11_000);
+  rig.finish('r.1.1');
+  const to = Date.parse('2026-02-20T00:05:00Z');
+  rig.request({ type: 'backfill', job: 'r', from: to - 5 * MINUTE, to, limit: 2 });
+  rig.advance(3 * MINUTE);
+  assert.deepEqual(
+    rig.runs('r').map(({ state }) => state),
+    ['succeeded', 'launching', 'queued', 'skipped', 'skipped', 'queued'],
+  );
+  rig.finish('r.2.1');
+  assert.equal(rig.run('r', 6)?.state, 'launching');
+});
 
 test('all that ran side by side is killed once overlap becomes replace', () => {
   const rig = new EngineRig({ maxOperations: ROOM });
