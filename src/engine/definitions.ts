@@ -9,7 +9,7 @@ import type { JobSpec } from '../job/spec.ts';
 import { newSpansFrom } from '../job/suspension.ts';
 import { killAttempt } from './kills.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
-import type { JobState, Reason } from './records.ts';
+import type { JobState, Reason, RunRecord } from './records.ts';
 import { settleRun } from './runs.ts';
 import { isoTime, recordVerdict } from './verdicts.ts';
 import { isAlive } from './run-state.ts';
@@ -103,11 +103,18 @@ export function removeDefinition(world: World, name: string): void {
 export function forgetJob(world: World, slot: Slot): void {
   const reason: Reason = { code: 'job-deleted', text: 'the job was deleted' };
   for (const run of [...world.openRuns(slot).values()]) {
-    if (isAlive(run.state)) killAttempt(world, run, reason);
+    if (isAlive(run.state)) disown(world, slot, { run, reason });
     else settleRun(world, run, { outcome: 'killed', reason });
     world.recorder.close();
   }
   clearRemains(world, slot);
+}
+
+/** Its task may outlive the job, and even another job of this name. */
+function disown(world: World, slot: Slot, { run, reason }: { run: RunRecord; reason: Reason }): void {
+  const own: RunRecord = { ...run, jobDeleted: true };
+  if (!run.jobDeleted) world.putRun(slot, own);
+  killAttempt(world, own, reason);
 }
 
 /** Deletes kept runs and verdicts in steps that may be repeated; the counter stays, so that no task id comes twice. */

@@ -11,7 +11,7 @@ import { countTokens, isRelevant, relevantParents, satisfies, type Speakers, spe
 import { BLOCKED_NAMES, CHILD_ROOM, OPEN_FLOWS } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
 import { reopenRun } from './reopen.ts';
-import { createRun } from './runs.ts';
+import { createRun, forgetDisowned } from './runs.ts';
 import { isOver } from './run-state.ts';
 import type { Slot, World } from './world.ts';
 
@@ -46,7 +46,9 @@ function handOver(world: World, run: RunRecord): void {
   const { handover, owed: _heard, ...rest } = run;
   const owed = names.filter((name) => world.quarantined.has(name));
   const isAsBefore = handover === undefined && owed.length === run.owed?.length;
-  if (!isAsBefore) keepHandover(world, slot, owed.length > 0 ? { ...rest, owed } : rest);
+  const heard: RunRecord = owed.length > 0 ? { ...rest, owed } : rest;
+  if (!isAsBefore) keepHandover(world, slot, heard);
+  forgetDisowned(world, slot, heard);
 }
 
 /** As far as it got: those in quarantine have not heard, nor those who come later. */
@@ -75,7 +77,7 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   world.subject = child.name;
   const edge = child.job?.after.find((candidate) => candidate.job === run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
-  if (child.job?.join === 'latest') return handToLatest(world, child, { edge, run });
+  if (child.job?.join === 'latest') return run.jobDeleted ? undefined : handToLatest(world, child, { edge, run });
   if (!isRelevant(world, run.job, run.flow)) return;
   if (world.runInFlow(child, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });

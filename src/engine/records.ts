@@ -129,6 +129,8 @@ export interface RunRecord {
   readonly owed?: readonly string[];
   /** Present while older runs that it replaces are still to be given up: more of them than one transaction takes. */
   readonly replaces?: true;
+  /** Its job was deleted while it had a task: what becomes of it says nothing of a job that is made under the name again. */
+  readonly jobDeleted?: true;
 }
 
 /** A parent's word to a child that joins the latest. `run` is the parent's run. */

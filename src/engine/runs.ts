@@ -193,7 +193,8 @@ export function settleRun(world: World, run: RunRecord, { outcome, reason }: Set
   world.pending.delete(run);
   world.forgetVolatile(run);
   world.putRun(slot, ended);
-  countOutcome(world, slot, ended);
+  if (run.jobDeleted) forgetDisowned(world, slot, ended);
+  else countOutcome(world, slot, ended);
   prune(world, slot);
   world.recorder.fact({ type: 'run-ended', job: run.job, run: run.number, flow: run.flow, outcome, reason });
   if (ended.handover !== undefined) world.handovers.push(ended);
@@ -201,6 +202,11 @@ export function settleRun(world: World, run: RunRecord, { outcome, reason }: Set
   const backfill = backfillOf(run);
   if (backfill !== undefined) world.backfilling.push({ slot, id: backfill });
   return ended;
+}
+
+/** A run that its job did not outlive is forgotten once its children have its token: it is part of no other job's history. */
+export function forgetDisowned(world: World, slot: Slot, { number, jobDeleted, handover, owed }: RunRecord): void {
+  if (jobDeleted && handover === undefined && !owed) world.dropRun(slot, number);
 }
 
 function countOutcome(world: World, slot: Slot, run: RunRecord): void {

@@ -259,7 +259,16 @@ export class World {
   dropOldestRun(slot: Slot, keep: number): void {
     const last = (slot.kept?.length ?? 0) - keep;
     const place = slot.kept?.findIndex((kept, index) => index < last && (keep === 0 || !this.#activeFlows.has(kept.flow)));
-    const [run] = place === undefined || place < 0 ? [] : (slot.kept?.splice(place, 1) ?? []);
+    this.#drop(slot, place ?? -1);
+  }
+
+  /** Forgets a run that is over, its logs included. */
+  dropRun(slot: Slot, number: number): void {
+    this.#drop(slot, slot.kept?.findIndex((run) => run.number === number) ?? -1);
+  }
+
+  #drop(slot: Slot, place: number): void {
+    const [run] = place < 0 ? [] : (slot.kept?.splice(place, 1) ?? []);
     if (!run) return;
     if (this.#handingOver.delete(runId(slot.name, run.number))) this.#activeFlows.leave(run.flow);
     this.recorder.put(runKey(slot.name, run.number), undefined);

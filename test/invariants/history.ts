@@ -67,6 +67,8 @@ export interface JobHistory {
   /** As stored. */
   readonly runs: Map<number, RunRecord>;
   readonly verdicts: Map<number, Verdict>;
+  /** Of each run, the job's uid when it was made. */
+  readonly uids: Map<number, string | undefined>;
   /** A run was made and forgotten in one step: nobody can tell in which flow. */
   hasVanished: boolean;
   /** Every version there was, oldest first; `undefined`: deleted. */
@@ -131,8 +133,7 @@ export class History {
 
   job(name: string): JobHistory {
     let job = this.jobs.get(name);
-    if (!job)
-      this.jobs.set(name, (job = { name, state: undefined, runs: new Map(), verdicts: new Map(), hasVanished: false, versions: [] }));
+    if (!job) this.jobs.set(name, (job = newHistory(name)));
     return job;
   }
 
@@ -241,6 +242,10 @@ export class History {
         this.#unseen.push({ name, ...version });
       }
     }
+    for (const { name, runs } of jobs.values()) {
+      const { uids, state } = this.job(name);
+      for (const [number, { before }] of runs) if (!before && !uids.has(number)) uids.set(number, state?.uid);
+    }
     return { jobs, requests, context };
   }
 
@@ -261,6 +266,10 @@ export class History {
     }
     this.#seen = seen;
   }
+}
+
+function newHistory(name: string): JobHistory {
+  return { name, state: undefined, runs: new Map(), verdicts: new Map(), uids: new Map(), hasVanished: false, versions: [] };
 }
 
 function parse<T>(value: string | undefined): T | undefined {

@@ -23,7 +23,7 @@
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
  *  totals            Counters and last results agree with what happened.
- *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on.
+ *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on; those of a deleted job at once.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
  *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered.
  *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.

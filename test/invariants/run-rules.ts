@@ -38,9 +38,15 @@ export function checkRuns(history: History, step: Step, job: JobStep): void {
     else checkForgotten(history, step, { job, number, change });
   }
   checkOverlap(history, step, job);
-  checkTotals(job);
+  const own = { ...job, runs: new Map([...job.runs].filter(([number]) => isOwn(history, job, number))) };
+  checkTotals(own);
   // Where steps are not told apart, a run may have ended more than once.
-  if (step.context) checkLast(job);
+  if (step.context) checkLast(own);
+}
+
+/** Whether a run is of the job that has the name now, and not of one that was deleted. */
+function isOwn(history: History, { name, state }: JobStep, number: number): boolean {
+  return history.job(name).uids.get(number) === (state.after ?? history.job(name).state)?.uid;
 }
 
 interface Place {
@@ -85,7 +91,15 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   checkTimeout(place, before, after);
   checkTiming(place.history, place.step, { before, after });
   if (!before) checkDefinition(place, after);
+  checkOwner(place, after);
   if (after.attempts.length > (before?.attempts.length ?? 0)) checkMaintenance(place, after);
+}
+
+/** Of a deleted job only what has a task stays, until it ends and its children have heard. */
+function checkOwner({ history, job }: Place, run: RunRecord): void {
+  if (isOwn(history, job, run.number)) return;
+  if (isOver(run) && run.handover === undefined && !run.owed)
+    throw new InvariantViolation('kept-runs', `${run.job}#${run.number} is kept, though its job was deleted`, [run.job]);
 }
 
 function checkMaintenance({ history, step }: Place, run: RunRecord): void {
@@ -291,7 +305,7 @@ function checkForgotten(
   { job, number, change }: { job: JobStep; number: number; change: Change<RunRecord> },
 ): void {
   const { before } = change;
-  if (!before) return;
+  if (!before || !isOwn(history, job, number)) return;
   const fail = (message: string): never => {
     throw new InvariantViolation('kept-runs', `${job.name}#${number} ${message}`, [job.name]);
   };

@@ -324,6 +324,14 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     seenBy: ['overlap'],
   },
   {
+    name: 'disowned-counted',
+    file: 'src/engine/definitions.ts',
+    find: 'if (!run.jobDeleted) world.putRun(slot, own);\n  killAttempt(world, own, reason);',
+    replace: 'killAttempt(world, run, reason);',
+    breaks: 'What a run of a deleted job comes to counts for the job made again under its name.',
+    seenBy: ['totals', 'kept-runs'],
+  },
+  {
     name: 'line-replaced',
     file: 'src/engine/runs.ts',
     find: ' || isInLine(world, run)) continue;',

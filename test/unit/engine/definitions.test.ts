@@ -115,6 +115,29 @@ test('a job that was deleted and made again between two looks is another one: wh
   assert.deepEqual([rig.state('j')?.uid, rig.state('j')?.lastRun, rig.state('j')?.totals.succeeded], ['another', 2, 0]);
 });
 
+test('what a run of a deleted job comes to is nothing to the job made again under its name', () => {
+  const rig = new EngineRig();
+  const record = rig.define({ name: 'j', overlap: 'allow' });
+  rig.define({ name: 'child', after: [{ job: 'j', on: 'completion' }] });
+  rig.define({ name: 'latest', after: [{ job: 'j', on: 'completion' }], join: 'latest' });
+  rig.request({ type: 'run', job: 'j' });
+  rig.request({ type: 'run', job: 'j' });
+  rig.request({ type: 'kill', job: 'j', run: 2 });
+  rig.decide([{ type: 'job', name: 'j', record: { ...record, uid: 'another' } }]);
+  rig.failOver();
+  rig.status('j.1.1', 'killed');
+  rig.status('j.2.1', 'finished');
+  assert.deepEqual(rig.runs('j'), []);
+  assert.deepEqual(rig.state('j')?.totals, { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 });
+  assert.equal(rig.state('j')?.lastSuccess, undefined);
+  assert.deepEqual(
+    rig.runs('child').map(({ flow }) => flow),
+    ['j#1', 'j#2'],
+    'whoever waits in its flow hears it yet',
+  );
+  assert.deepEqual(rig.runs('latest'), []);
+});
+
 test('a deleted job leaves nothing but its counter, in steps that fit, however much was kept', () => {
   const rig = new EngineRig({ maxOperations: 60 });
   rig.define({ name: 'j', schedule: 'R/2026-03-01T01:00:00Z/PT1S', keepRuns: 200 });
