@@ -6,8 +6,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'debt-forgotten',
     file: 'src/engine/flows.ts',
-    find: 'keepHandover(world, slot, owed.length > 0 ? { ...rest, owed } : rest);',
-    replace: 'keepHandover(world, slot, rest);',
+    find: 'owed.length > 0 ? { ...rest, owed } : rest;',
+    replace: 'rest;',
     breaks: 'A child in quarantine never hears of its parent.',
     seenBy: ['flows', 'liveness', 'takeover'],
   },
