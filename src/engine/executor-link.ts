@@ -10,6 +10,7 @@ import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
 import { IDLE_REFUSE_MS, LAUNCH_SHARE, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
 import { OfferBook } from './offer-book.ts';
 import { placePending } from './placement.ts';
+import { dropReservation, reviewReservation } from './reservation.ts';
 import type { ExecutorIdentity, ExecutorState } from './records.ts';
 import { waitingWakeAt, writeWaiting } from './shortage.ts';
 import { takeStatus } from './statuses.ts';
@@ -65,6 +66,7 @@ export class ExecutorLink {
       case 'inverse-offers':
         return answerInverseOffers(this.#world, event.inverseOffers);
       case 'agent-lost':
+        dropReservation(this.#world, event.agentId);
         return this.#offers.removeAgent(event.agentId);
       case 'status':
         return takeStatus(this.#world, event.status);
@@ -88,6 +90,7 @@ export class ExecutorLink {
     const world = this.#world;
     if (world.now >= this.#reconcileAt) this.#reconcile();
     if (!this.#isReconciled) return;
+    reviewReservation(world, this.#offers);
     if (this.#offers.size > 0 && this.#isWaiting) placePending(world, this.#offers);
     if (!this.#isExclusive) this.#giveBack();
   }
@@ -100,6 +103,7 @@ export class ExecutorLink {
   #connect(event: Extract<ExecutorEvent, { type: 'connected' }>): void {
     const world = this.#world;
     this.#offers.clear();
+    dropReservation(world, undefined);
     this.#isConnected = true;
     this.#isReconciled = false;
     this.#isExclusive = event.exclusive;
@@ -116,6 +120,7 @@ export class ExecutorLink {
 
   #disconnect(reason: string): void {
     this.#offers.clear();
+    dropReservation(this.#world, undefined);
     this.#isConnected = false;
     this.#isReconciled = false;
     this.#world.recorder.fact({ type: 'executor', state: 'disconnected', detail: reason });
@@ -130,17 +135,19 @@ export class ExecutorLink {
     }
   }
 
-  /** Offers that were not used go back; with nothing waiting none are asked for until something does. */
+  /** Offers that were not used go back, but for those of an agent that is kept; with nothing waiting none are asked for until something does. */
   #giveBack(): void {
     const isWaiting = this.#isWaiting;
-    const heldIds = [...this.#offers.pools.values()].flatMap((pool) => pool.offerIds);
-    this.#offers.clear();
-    this.#decline(heldIds, isWaiting ? UNFIT_REFUSE_MS : IDLE_REFUSE_MS);
-    if (heldIds.length > 0) this.#hasFilters = true;
+    const kept = this.#world.reservations.current?.pool;
+    const unused = [...this.#offers.pools.values()].filter((pool) => pool.key !== kept);
+    const unusedIds = unused.flatMap((pool) => pool.offerIds);
+    for (const pool of unused) this.#offers.remove(pool);
+    this.#decline(unusedIds, isWaiting ? UNFIT_REFUSE_MS : IDLE_REFUSE_MS);
+    if (unusedIds.length > 0) this.#hasFilters = true;
     const wish: Wish = isWaiting ? 'offers' : 'none';
     if (wish === 'none' && this.#told === 'offers') this.#tell({ type: 'suppress' }, wish);
     const hasNews = this.#world.pending.additions !== this.#seenAdditions;
-    const isBlocked = this.#told === 'none' || (this.#hasFilters && hasNews && heldIds.length === 0);
+    const isBlocked = this.#told === 'none' || (this.#hasFilters && hasNews && unusedIds.length === 0);
     this.#seenAdditions = this.#world.pending.additions;
     if (wish === 'offers' && isBlocked) {
       this.#hasFilters = false;

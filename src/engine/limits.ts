@@ -46,6 +46,16 @@ export const IDLE_REFUSE_MS = 300_000;
 /** Waiting this long counts as much as one step of priority, so that nothing starves. */
 export const AGEING_STEP_MS = 60_000;
 
+/**
+ * Waiting this long for room on an agent that smaller runs take again and again, a run has an agent kept for it: longer than most
+ * tasks, so that what would have had room soon anyhow keeps nothing.
+ */
+export const RESERVE_AFTER_MS = 300_000;
+
+/** How long an agent is kept for a run, doubled each time that it was in vain, up to the longest: long enough for what runs there to end. */
+export const RESERVATION_MS = 300_000;
+export const LONGEST_RESERVATION_MS = 3_600_000;
+
 /** Room in a step that making a run needs at most: run, state, two prunings, the parent or the request behind it, one run that it replaces. */
 export const CREATION_ROOM = 10;
 

@@ -3,7 +3,7 @@
  * spends them. Amounts are kept in thousandths, as Mesos rounds them, so that sums are exact.
  */
 
-import type { Offer, PortMapping, PortRange, Resources } from '../executor/port.ts';
+import type { Offer, PortMapping, PortRange, Resources, TaskSpec } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
 import { type AgentView, asksForRegion, type PlacedValues, unmetConstraint } from './constraints.ts';
 import { STEP_LENGTH } from './limits.ts';
@@ -35,6 +35,8 @@ export class OfferBook {
   readonly pools = new Map<string, Pool>();
   readonly #poolOf = new Map<string, Pool>();
   readonly #launchBatch: number;
+  /** Nothing more is put on it in this decision: it is kept for a run that ranks before what is still to be placed. */
+  kept: Pool | undefined;
 
   /** `launchBatch`: most tasks that one launch may hold. */
   constructor(launchBatch: number) {
@@ -96,7 +98,14 @@ export class OfferBook {
     return undefined;
   }
 
+  /** Whether some pool has room for the job as it is. */
+  hasFit({ job, placed }: { job: Job; placed: PlacedValues }): boolean {
+    for (const pool of this.pools.values()) if (fits(pool, job, placed)) return true;
+    return false;
+  }
+
   #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
+    if (pool === this.kept) return false;
     const isFull = pool.staged >= Math.min(this.#launchBatch, pool.launches) || pool.length >= STEP_LENGTH;
     return !isFull && fits(pool, job, placed);
   }
@@ -185,6 +194,34 @@ export function shortagesOf(pool: Pool, job: Job): Lack[] {
   if (!endsInTime(pool, job)) lacks.push({ what: 'time' });
   if (!isInReach(pool, job)) lacks.push({ what: 'region', region: pool.region ?? '' });
   return lacks;
+}
+
+/** What a task of ours holds on its agent. */
+export interface Held {
+  readonly task: TaskSpec;
+  readonly ports: readonly number[];
+}
+
+/** The pool as it would be with all of these over. */
+export function emptied(pool: Pool, tasks: readonly Held[]): Pool {
+  const free = { ...pool.free };
+  const ports = [...pool.ports];
+  for (const { task, ports: taken } of tasks) {
+    for (const name of AMOUNTS) free[name] += thousandths(task[name]);
+    for (const port of taken) ports.push([port, port]);
+  }
+  return { ...pool, free, ports };
+}
+
+/**
+ * The smallest part of what the job wants that is free in the pool; undefined when it would have no room in the whole either, or
+ * lacks no amount: a port or a constraint that stands in the way is not mended by keeping the rest.
+ */
+export function shareFree(pool: Pool, whole: Pool, { job, placed }: { job: Job; placed: PlacedValues }): number | undefined {
+  if (!fits(whole, job, placed)) return undefined;
+  let share = 1;
+  for (const name of AMOUNTS) if (job.task[name] > 0) share = Math.min(share, pool.free[name] / thousandths(job.task[name]));
+  return share < 1 ? share : undefined;
 }
 
 /** Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. */

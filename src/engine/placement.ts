@@ -10,6 +10,7 @@ import type { OfferBook, Pool } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
 import { runLength } from './record-size.ts';
+import type { Reservation } from './reservation.ts';
 import { noteShortage } from './shortage.ts';
 import { startingDeadline } from './run-timer.ts';
 import { storeOpen } from './runs.ts';
@@ -44,10 +45,13 @@ export function placePending(world: World, offers: OfferBook): void {
   const heads = new TimerHeap();
   const fullestFirst = offers.fullestFirst();
   const cycle: Cycle = { fullestFirst, emptiestFirst: fullestFirst.toReversed(), reached: new Map(), placedNow: new Map() };
+  const { current: reservation } = world.reservations;
+  offers.kept = undefined;
   for (const shape of world.pending.shapes.values()) heads.set(shape.key, shape.runs.earliest);
   for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
     const shape = world.pending.shapes.get(key) as Shape;
     const staged = stageFirst(world, offers, { shape, cycle });
+    if (key === reservation?.shape) settleReservation(world, offers, { reservation, isLaunched: staged !== undefined });
     if (!staged) continue;
     const batch = batches.get(staged.pool);
     if (batch) batch.push(staged);
@@ -55,6 +59,19 @@ export function placePending(world: World, offers: OfferBook): void {
     if (shape.runs.size > 0) heads.set(key, shape.runs.earliest);
   }
   for (const [pool, batch] of batches) launch(world, offers, { pool, batch });
+}
+
+/** Once the run is reached that an agent is kept for: it is launched, or what ranks behind it goes elsewhere. */
+function settleReservation(
+  world: World,
+  offers: OfferBook,
+  { reservation, isLaunched }: { reservation: Reservation; isLaunched: boolean },
+): void {
+  if (isLaunched) {
+    world.reservations.turns.delete(reservation.shape);
+    world.reservations.current = undefined;
+  }
+  offers.kept = isLaunched ? undefined : offers.pools.get(reservation.pool);
 }
 
 /** Takes the shape's first run off the queue and onto a pool; undefined when nothing fits the shape. */
@@ -110,7 +127,8 @@ function firstRun(world: World, shape: Shape): RunRecord | undefined {
 
 const NO_VALUES: PlacedValues = new Map();
 
-function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
+/** For each constrained attribute, its values at the job's other tasks. */
+export function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
   if (!world.jobOf(run).constraints.some(({ operator }) => COUNTING.has(operator))) return NO_VALUES;
   const all = [...(placedNow.get(run.job) ?? [])];
   for (const other of world.openRuns(world.slot(run.job)).values()) {

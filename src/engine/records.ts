@@ -235,6 +235,8 @@ export type Lack =
   | { readonly what: 'time' }
   /** It is in this other region, and the job does not ask for one. */
   | { readonly what: 'region'; readonly region: string }
+  /** It is kept for a run that has waited longer: see reservation.ts. */
+  | { readonly what: 'reserved' }
   | { readonly what: 'constraint'; readonly constraint: readonly [attribute: string, operator: string, value: string] };
 
 /** Why nothing of a shape could be launched: the offer that came nearest, and what it lacked. */
@@ -255,7 +257,16 @@ export type ExecutorState = 'disconnected' | 'reconciling' | 'ready';
 export interface WaitingRecord {
   readonly at: Instant;
   readonly executor: ExecutorState;
-  readonly shapes: readonly { readonly key: string; readonly since: Instant; readonly runs: number; readonly shortage?: Shortage }[];
+  readonly shapes: readonly WaitingShape[];
+}
+
+export interface WaitingShape {
+  readonly key: string;
+  readonly since: Instant;
+  readonly runs: number;
+  readonly shortage?: Shortage;
+  /** The agent that is kept for the first of them, and until when at most. */
+  readonly reserved?: { readonly agentId: string; readonly hostname: string; readonly until: Instant };
 }
 
 /** The value at `executor/identity`. */

@@ -9,7 +9,8 @@ import { type PlacedValues, unmetConstraint } from './constraints.ts';
 import { WAITING_KEY } from './keys.ts';
 import { WAITING_INTERVAL_MS, WAITING_LENGTH, WAITING_SHAPES } from './limits.ts';
 import { type OfferBook, type Pool, shortagesOf } from './offer-book.ts';
-import type { ExecutorState, Lack, Shortage, WaitingRecord } from './records.ts';
+import type { ExecutorState, Lack, Shortage, WaitingRecord, WaitingShape } from './records.ts';
+import type { Shape } from './pending-queue.ts';
 import type { World } from './world.ts';
 
 /** Looks at the offers once for a shape that fitted none of them; again only after a while. */
@@ -19,6 +20,7 @@ export function noteShortage(world: World, offers: OfferBook, { key, job, placed
   let nearest: { pool: Pool; lacks: readonly Lack[] } | undefined;
   for (const pool of offers.pools.values()) {
     const lacks = lacksOf(pool, job, placed);
+    if (pool === offers.kept && lacks.length === 0) lacks.push({ what: 'reserved' });
     if (lacks.length > 0 && (!nearest || isNearer(lacks, nearest.lacks))) nearest = { pool, lacks };
   }
   if (!nearest) return;
@@ -56,6 +58,7 @@ function describeLack(lack: Lack): string {
   if (lack.what === 'constraint') return `the constraint ${lack.constraint.filter((part) => part !== '').join(' ')}`;
   if (lack.what === 'ports') return 'ports';
   if (lack.what === 'time') return 'time before the agent’s maintenance';
+  if (lack.what === 'reserved') return 'freedom (it is kept for a larger run that has waited longer)';
   if (lack.what === 'region') return `nearness (it is in region ${lack.region}, where only jobs run that ask for @region)`;
   return `${lack.what} (${lack.wanted} wanted, ${lack.offered} offered)`;
 }
@@ -77,18 +80,24 @@ export function writeWaiting(world: World, executor: ExecutorState): void {
 
 /** Only runs that have waited for a while count, so that an ordinary launch writes nothing here. */
 function waitingShapes(world: World): WaitingRecord['shapes'] {
-  const shapes: WaitingRecord['shapes'][number][] = [];
+  const shapes: WaitingShape[] = [];
   let length = 0;
   for (const shape of world.pending.shapes.values()) {
     if (shapes.length === WAITING_SHAPES) break;
     const since = shape.oldestSince;
     if (since === undefined || world.now - since < WAITING_INTERVAL_MS) continue;
     const shortage = world.shortages.get(shape.key);
-    const entry = { key: shape.key, since, runs: shape.runs.size, ...(shortage ? { shortage } : {}) };
+    const entry = { key: shape.key, since, runs: shape.runs.size, ...(shortage ? { shortage } : {}), ...reservedFor(world, shape) };
     length += JSON.stringify(entry).length;
     if (length > WAITING_LENGTH) break;
     shapes.push(entry);
   }
   for (const key of world.shortages.keys()) if (!world.pending.shapes.has(key)) world.shortages.delete(key);
   return shapes;
+}
+
+function reservedFor({ reservations: { current } }: World, { key }: Shape): Pick<WaitingShape, 'reserved'> {
+  if (current?.shape !== key) return {};
+  const { agentId, hostname, until } = current;
+  return { reserved: { agentId, hostname, until } };
 }

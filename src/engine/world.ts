@@ -15,6 +15,7 @@ import { ActiveFlows } from './active-flows.ts';
 import { StepRecorder } from './decision.ts';
 import type { Quarantine } from './quarantine.ts';
 import { OpenRuns } from './open-runs.ts';
+import type { Reservations } from './reservation.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
@@ -95,6 +96,7 @@ export class World {
   identity: ExecutorIdentity | undefined;
   /** Why shapes of waiting runs fitted no offer, as last seen. */
   readonly shortages = new Map<string, Shortage>();
+  readonly reservations: Reservations = { current: undefined, turns: new Map(), rests: new Map() };
   /** What was last written of the runs that wait. */
   waiting: WaitingRecord = { at: 0, executor: 'disconnected', shapes: [] };
   /** The cluster's latest suspension. */

@@ -32,9 +32,14 @@ function shortageOf(run: RunRecord, { executor, waiting }: ClusterFacts): Found 
   if (shape === undefined) {
     return { text: 'nothing is known yet of offers that did not fit', data: { because: 'unknown' } };
   }
-  const { shortage, runs } = shape;
-  const data = { because: shortage === undefined ? 'no-offers' : 'shortage', runsAlike: runs };
-  return { text: describeShortage(shortage), data: { ...data, ...(shortage === undefined ? undefined : { shortage: viewOf(shortage) }) } };
+  const { shortage, runs, reserved } = shape;
+  const because = shortage === undefined ? 'no-offers' : 'shortage';
+  const kept = reserved && { ...reserved, until: iso(reserved.until) };
+  const text = kept === undefined ? '' : `; ${kept.hostname} is kept for it until ${kept.until} at most`;
+  return {
+    text: `${describeShortage(shortage)}${text}`,
+    data: { because, runsAlike: runs, ...(shortage && { shortage: viewOf(shortage) }), ...(kept && { reserved: kept }) },
+  };
 }
 
 function executorHold({ executor }: WaitingRecord): Found {

@@ -59,6 +59,7 @@ test('a lack is said in words', () => {
   );
   assert.match(said({ what: 'constraint', constraint: ['rack', 'UNIQUE', ''] }), /lacked the constraint rack UNIQUE$/);
   assert.match(said({ what: 'time' }), /lacked time before/);
+  assert.match(said({ what: 'reserved' }), /lacked freedom \(it is kept for a larger run/);
   assert.match(said({ what: 'region', region: 'eu' }), /lacked nearness \(it is in region eu/);
 });
 

@@ -31,6 +31,13 @@ function waiting(shortage: boolean, spec = large): WaitingRecord {
   return { at: SINCE + 5_000, executor: 'ready', shapes: [{ key: 'other', since: 0, runs: 1 }, shape] };
 }
 
+/** The same, with an agent kept for it. */
+function keptFor(): WaitingRecord {
+  const known = waiting(true);
+  const reserved = { agentId: 'g1', hostname: 'h1', until: SINCE + 600_000 };
+  return { ...known, shapes: known.shapes.map((shape) => (shape.key === 'other' ? shape : { ...shape, reserved })) };
+}
+
 const WAITS = `a#5 waits for an offer since ${SINCE_TEXT}`;
 const pending = { state: 'pending', pendingSince: SINCE, spec: large } as const;
 
@@ -50,6 +57,18 @@ const CASES: readonly Case[] = [
     code: 'waiting-for-offer',
     text: `${WAITS}; the leader is asking the executor about the tasks that should be alive, and launches nothing before it knows`,
     data: { because: 'reconciling', since: SINCE_TEXT },
+  },
+  {
+    when: 'an agent is kept for it',
+    run: pending,
+    cluster: { waiting: keptFor() },
+    code: 'waiting-for-offer',
+    text: `${WAITS}; the nearest of 3 offers, of h1, lacked cpus (4 wanted, 1.5 offered) and the constraint rack LIKE r1; h1 is kept for it until 2026-03-10T03:10:00.000Z at most`,
+    data: {
+      ...{ because: 'shortage', since: SINCE_TEXT, runsAlike: 2 },
+      shortage: { at: '2026-03-10T03:00:05.000Z', offers: 3, nearest: waiting(true).shapes[1]?.shortage?.nearest },
+      reserved: { agentId: 'g1', hostname: 'h1', until: '2026-03-10T03:10:00.000Z' },
+    },
   },
   {
     when: 'an offer came near',
