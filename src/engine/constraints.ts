@@ -2,6 +2,7 @@
 
 import type { Attribute } from '../executor/port.ts';
 import type { Constraint, ConstraintOperator } from '../job/job.ts';
+import { compilePattern } from '../job/pattern.ts';
 
 /** What a constraint can ask of an agent. */
 export interface AgentView {
@@ -52,9 +53,9 @@ function meets(constraint: Constraint, agent: AgentView, placed: readonly string
     case 'IS':
       return values.includes(wanted);
     case 'LIKE':
-      return values.some((value) => pattern(wanted).test(value));
+      return matchesSome(values, wanted) === true;
     case 'UNLIKE':
-      return !values.some((value) => pattern(wanted).test(value));
+      return matchesSome(values, wanted) === false;
     case 'IN':
       return listOf(wanted).some((value) => values.includes(value));
     case 'UNIQUE':
@@ -102,7 +103,11 @@ function listOf(text: string): string[] {
     .map((item) => item.trim());
 }
 
-/** The whole value must match, as in Chronos. The definition was checked to hold a valid pattern. */
-function pattern(text: string): RegExp {
-  return new RegExp(`^(?:${text})$`);
+/**
+ * Whether the pattern matches one of the values as a whole, as in Chronos. undefined: it can't be used (it was stored by another
+ * version, as definitions are checked), and then no agent meets it, nor its opposite.
+ */
+function matchesSome(values: readonly string[], text: string): boolean | undefined {
+  const pattern = compilePattern(text);
+  return pattern.ok ? values.some(pattern.matches) : undefined;
 }

@@ -9,6 +9,10 @@ export const MAX_DURATION_LENGTH = 64;
 export const MAX_DURATION_MS = 315_360_000_000;
 export const MAX_PARENTS = 1_000;
 export const MAX_CONSTRAINTS = 50;
+/** Of LIKE and UNLIKE. */
+export const MAX_PATTERN_LENGTH = 256;
+/** Instructions of a compiled pattern: each may be looked at for each character. */
+export const MAX_PATTERN_SIZE = 1_000;
 export const MAX_TEXT_LENGTH = 4_096;
 export const MAX_OWNER_LENGTH = 256;
 export const MAX_LABELS = 64;

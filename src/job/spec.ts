@@ -62,7 +62,9 @@ const constraintSchema = z
     z.enum(['EQUALS', 'LIKE', 'UNLIKE', 'IS', 'IN', 'UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']),
     boundedText(1024).optional(),
   ])
-  .describe('[attribute, operator, value]');
+  .describe(
+    '[attribute, operator, value]. LIKE and UNLIKE take a regular expression for the whole value, in the syntax of RE2 (no lookaround, no backreferences).',
+  );
 
 const retrySchema = z
   .strictObject({

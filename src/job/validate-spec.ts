@@ -9,6 +9,7 @@ import { ScheduleError } from '../schedule/errors.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { DEFAULT_CPUS, DEFAULT_MEM, DEFAULT_NETWORK } from './defaults.ts';
 import { MAX_SPEC_BYTES } from './limits.ts';
+import { compilePattern } from './pattern.ts';
 import { describeIssues, type Issue } from './schema-issues.ts';
 import { type ConstraintSpec, type JobSpec, jobSpecSchema } from './spec.ts';
 
@@ -162,12 +163,8 @@ function isCount(text: string): boolean {
 }
 
 function patternProblem(text: string): string | undefined {
-  try {
-    new RegExp(text);
-    return undefined;
-  } catch {
-    return 'must be a regular expression';
-  }
+  const compiled = compilePattern(text);
+  return compiled.ok ? undefined : compiled.problem;
 }
 
 function retryIssues({ retry }: JobSpec): Issue[] {

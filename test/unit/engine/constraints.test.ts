@@ -44,6 +44,13 @@ test('LIKE and UNLIKE look at the whole value', () => {
   assert.equal(isMet(['disks', 'UNLIKE', 's.*']), false, 'none of a set may match');
 });
 
+test('a pattern that can not be used is met nowhere, and neither is its opposite', () => {
+  for (const pattern of ['[', '(?=r)r1', 'x'.repeat(300)]) {
+    assert.equal(isMet(['rack', 'LIKE', pattern]), false);
+    assert.equal(isMet(['rack', 'UNLIKE', pattern]), false);
+  }
+});
+
 test('IN takes a list, in braces or not', () => {
   assert.equal(isMet(['rack', 'IN', 'r0,r1']), true);
   assert.equal(isMet(['rack', 'IN', '{r1, r0}']), true);

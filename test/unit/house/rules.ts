@@ -16,7 +16,7 @@ const PURE_ROOMS = ['engine', 'job', 'schedule'];
 
 /** All that a pure room may import beside pure rooms: the two ports' words, and libraries that only compute. */
 const PURE_FILES = ['store/port.ts', 'store/errors.ts', 'executor/port.ts', 'executor/errors.ts'];
-const PURE_PACKAGES = ['zod', 'cron-parser', 'node:crypto'];
+const PURE_PACKAGES = ['zod', 'cron-parser', 're2js', 'node:crypto'];
 
 const LONGEST_FILE = 400;
 const VAGUE_NAMES = ['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'shared', 'lib'];

@@ -25,7 +25,7 @@ function base(): Fields {
       artifacts: [{ uri: 'u' }],
       dockerParameters: [{ key: 'k', value: 'v' }],
     },
-    constraints: [['a', 'LIKE', 'x']],
+    constraints: [['a', 'EQUALS', 'x']],
     retry: {},
     labels: {},
   };

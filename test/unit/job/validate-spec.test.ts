@@ -237,7 +237,7 @@ const refused: readonly [what: string, input: unknown, issues: readonly (string 
       'constraints[0][2]: is required: LIKE needs a regular expression',
       'constraints[1][2]: must be a whole number above zero, as text: MAX_PER needs it',
       'constraints[2][2]: must be absent: UNIQUE takes no value',
-      'constraints[3][2]: must be a regular expression',
+      'constraints[3][2]: must be a regular expression, without lookaround and backreferences: missing closing ]: `[`',
     ],
   ],
   ['a duration that is none', job({ timeout: '1h' }), [/^timeout: Duration "1h"/]],
