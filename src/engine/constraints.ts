@@ -25,7 +25,8 @@ const NONE: readonly string[] = [];
 
 /** The first constraint that the agent does not meet. */
 export function unmetConstraint(constraints: readonly Constraint[], agent: AgentView, placed: PlacedValues): Constraint | undefined {
-  return constraints.find((constraint) => !meets(constraint, agent, placed.get(constraint.attribute) ?? NONE));
+  for (const constraint of constraints) if (!meets(constraint, agent, placed.get(constraint.attribute) ?? NONE)) return constraint;
+  return undefined;
 }
 
 /**
@@ -47,7 +48,6 @@ function meets(constraint: Constraint, agent: AgentView, placed: readonly string
   const values = valuesOf(agent, constraint.attribute);
   if (values.length === 0) return false;
   const wanted = constraint.value ?? '';
-  const own = values.join(',');
   switch (constraint.operator) {
     case 'EQUALS':
     case 'IS':
@@ -58,6 +58,15 @@ function meets(constraint: Constraint, agent: AgentView, placed: readonly string
       return matchesSome(values, wanted) === false;
     case 'IN':
       return listOf(wanted).some((value) => values.includes(value));
+    default:
+      return meetsCount(constraint, values.join(','), placed);
+  }
+}
+
+/** For the operators that look at the job's other tasks. */
+function meetsCount(constraint: Constraint, own: string, placed: readonly string[]): boolean {
+  const wanted = constraint.value ?? '';
+  switch (constraint.operator) {
     case 'UNIQUE':
       return !placed.includes(own);
     case 'CLUSTER':
@@ -66,6 +75,8 @@ function meets(constraint: Constraint, agent: AgentView, placed: readonly string
       return placed.filter((value) => value === own).length < Number(wanted);
     case 'GROUP_BY':
       return isSpread(placed, own, Number(wanted || 0));
+    default:
+      return false;
   }
 }
 

@@ -9,13 +9,21 @@ import { type AgentView, asksForRegion, type PlacedValues, unmetConstraint } fro
 import { STEP_LENGTH } from './limits.ts';
 import type { Lack } from './records.ts';
 
+/** In thousandths. */
+export interface Amounts {
+  cpus: number;
+  mem: number;
+  disk: number;
+  gpus: number;
+}
+
 export interface Pool extends AgentView {
   readonly key: string;
   readonly agentId: string;
   readonly address: string;
   readonly offerIds: string[];
   /** What is left, in thousandths (ports apart). */
-  readonly free: { cpus: number; mem: number; disk: number; gpus: number };
+  readonly free: Amounts;
   ports: readonly PortRange[];
   /** Tasks put on it in this decision. */
   staged: number;
@@ -23,6 +31,8 @@ export interface Pool extends AgentView {
   length: number;
   /** How many its executor will take now. */
   launches: number;
+  /** The book's count of additions when something was last added to it. */
+  addedAt: number;
   /** In another region than the one the cluster is led from: for jobs that ask for it only. */
   readonly isRemote: boolean;
   /** Its agent is taken down this long after it was offered: only what is over by then may be put there. */
@@ -31,12 +41,23 @@ export interface Pool extends AgentView {
 
 const thousandths = (amount: number): number => Math.round(amount * 1000);
 
+export interface Wanted {
+  readonly job: Job;
+  readonly placed: PlacedValues;
+  /** Pools to which nothing was added after this are known not to fit. Default: none is. */
+  readonly since?: number;
+}
+
 export class OfferBook {
   readonly pools = new Map<string, Pool>();
   readonly #poolOf = new Map<string, Pool>();
   readonly #launchBatch: number;
   /** Nothing more is put on it in this decision: it is kept for a run that ranks before what is still to be placed. */
   kept: Pool | undefined;
+  /** Counts up whenever something is added: only then can something fit that did not before. */
+  additions = 0;
+  /** Counts up whenever anything is added, taken or removed. */
+  changes = 0;
 
   /** `launchBatch`: most tasks that one launch may hold. */
   constructor(launchBatch: number) {
@@ -50,6 +71,9 @@ export class OfferBook {
   add(offer: Offer): void {
     let pool = this.pools.get(offer.pool);
     if (!pool) this.pools.set(offer.pool, (pool = emptyPool(offer)));
+    this.changes += 1;
+    this.additions += 1;
+    pool.addedAt = this.additions;
     pool.offerIds.push(offer.id);
     this.#poolOf.set(offer.id, pool);
     pool.lastsMs = Math.min(pool.lastsMs, offer.lastsMs ?? Infinity);
@@ -70,11 +94,13 @@ export class OfferBook {
   }
 
   remove(pool: Pool): void {
+    this.changes += 1;
     this.pools.delete(pool.key);
     for (const id of pool.offerIds) this.#poolOf.delete(id);
   }
 
   clear(): void {
+    this.changes += 1;
     this.pools.clear();
     this.#poolOf.clear();
   }
@@ -88,18 +114,26 @@ export class OfferBook {
   }
 
   /** The first pool at or after `from` that fits, going round: for spreading, where those before may still fit. */
-  nextFit(pools: readonly Pool[], from: number, wanted: { job: Job; placed: PlacedValues }): number | undefined {
+  nextFit(pools: readonly Pool[], from: number, wanted: Wanted): number | undefined {
     return this.firstFit(pools, from, wanted) ?? this.firstFit(pools.slice(0, from), 0, wanted);
   }
 
   /** The first pool at or after `from` that fits; undefined when none does. */
-  firstFit(pools: readonly Pool[], from: number, { job, placed }: { job: Job; placed: PlacedValues }): number | undefined {
-    for (let index = from; index < pools.length; index++) if (this.#fits(pools[index] as Pool, job, placed)) return index;
+  firstFit(pools: readonly Pool[], from: number, { job, placed, since = -1 }: Wanted): number | undefined {
+    for (let index = from; index < pools.length; index++) {
+      const pool = pools[index] as Pool;
+      if (pool.addedAt > since && this.#fits(pool, job, placed)) return index;
+    }
     return undefined;
   }
 
+  /** The most that any pool has of each amount: what asks for more fits none, which is sooner seen than by looking at each. */
+  get most(): Amounts {
+    return mostOf(this.pools.values());
+  }
+
   /** Whether some pool has room for the job as it is. */
-  hasFit({ job, placed }: { job: Job; placed: PlacedValues }): boolean {
+  hasFit({ job, placed }: Wanted): boolean {
     for (const pool of this.pools.values()) if (fits(pool, job, placed)) return true;
     return false;
   }
@@ -112,6 +146,7 @@ export class OfferBook {
 
   /** Takes what the job asks for out of the pool; returns the host ports chosen. `length`: of the run's record. */
   take(pool: Pool, job: Job, length = 0): readonly number[] {
+    this.changes += 1;
     pool.length += length;
     const { task } = job;
     pool.free.cpus -= thousandths(task.cpus);
@@ -142,6 +177,7 @@ function emptyPool(offer: Offer): Pool {
     staged: 0,
     length: 0,
     launches: 0,
+    addedAt: 0,
     lastsMs: Infinity,
   };
 }
@@ -160,7 +196,8 @@ function isFuller(a: Pool, b: Pool): boolean {
   return a.key < b.key;
 }
 
-function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
+/** Whether the pool has room for the job, whatever else is decided now. */
+export function fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
   return isInReach(pool, job) && hasRoom(pool, job) && unmetConstraint(job.constraints, pool, placed) === undefined;
 }
 
@@ -178,9 +215,20 @@ function endsInTime(pool: Pool, job: Job): boolean {
 
 /** Whether the pool has what the job asks for. */
 function hasRoom(pool: Pool, job: Job): boolean {
-  if (!endsInTime(pool, job)) return false;
-  for (const name of AMOUNTS) if (pool.free[name] < thousandths(job.task[name])) return false;
-  return choosePorts(pool.ports, job.task.ports) !== undefined;
+  return endsInTime(pool, job) && isWithin(pool.free, job) && choosePorts(pool.ports, job.task.ports) !== undefined;
+}
+
+/** The most that any of the pools has of each amount. */
+export function mostOf(pools: Iterable<Pool>): Amounts {
+  const most = { cpus: 0, mem: 0, disk: 0, gpus: 0 };
+  for (const { free } of pools) for (const name of AMOUNTS) most[name] = Math.max(most[name], free[name]);
+  return most;
+}
+
+/** Whether a job asks for no more of each amount than this. */
+export function isWithin(free: Amounts, { task }: Job): boolean {
+  for (const name of AMOUNTS) if (thousandths(task[name]) > free[name]) return false;
+  return true;
 }
 
 /** All that the pool is short of for this job. */
@@ -188,12 +236,31 @@ export function shortagesOf(pool: Pool, job: Job): Lack[] {
   const lacks: Lack[] = [];
   for (const what of AMOUNTS) {
     const offered = pool.free[what] / 1000;
-    if (offered < job.task[what]) lacks.push({ what, wanted: job.task[what], offered });
+    if (pool.free[what] < thousandths(job.task[what])) lacks.push({ what, wanted: job.task[what], offered });
   }
   if (!choosePorts(pool.ports, job.task.ports)) lacks.push({ what: 'ports' });
   if (!endsInTime(pool, job)) lacks.push({ what: 'time' });
   if (!isInReach(pool, job)) lacks.push({ what: 'region', region: pool.region ?? '' });
   return lacks;
+}
+
+/** How many things the pool is short of: as many as shortagesOf() names, which takes ten times as long. */
+export function countLacks(pool: Pool, job: Job): number {
+  let count = 0;
+  for (const name of AMOUNTS) if (pool.free[name] < thousandths(job.task[name])) count += 1;
+  if (!choosePorts(pool.ports, job.task.ports)) count += 1;
+  if (!endsInTime(pool, job)) count += 1;
+  return isInReach(pool, job) ? count : count + 1;
+}
+
+/** Of each amount that the pool is short of, which part it has, added up. */
+export function shareOffered(pool: Pool, job: Job): number {
+  let share = 0;
+  for (const name of AMOUNTS) {
+    const wanted = thousandths(job.task[name]);
+    if (pool.free[name] < wanted) share += pool.free[name] / wanted;
+  }
+  return share;
 }
 
 /** What a task of ours holds on its agent. */
@@ -217,7 +284,7 @@ export function emptied(pool: Pool, tasks: readonly Held[]): Pool {
  * The smallest part of what the job wants that is free in the pool; undefined when it would have no room in the whole either, or
  * lacks no amount: a port or a constraint that stands in the way is not mended by keeping the rest.
  */
-export function shareFree(pool: Pool, whole: Pool, { job, placed }: { job: Job; placed: PlacedValues }): number | undefined {
+export function shareFree(pool: Pool, whole: Pool, { job, placed }: Wanted): number | undefined {
   if (!fits(whole, job, placed)) return undefined;
   let share = 1;
   for (const name of AMOUNTS) if (job.task[name] > 0) share = Math.min(share, pool.free[name] / thousandths(job.task[name]));
@@ -226,6 +293,7 @@ export function shareFree(pool: Pool, whole: Pool, { job, placed }: { job: Job; 
 
 /** Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. */
 function choosePorts(free: readonly PortRange[], wanted: readonly PortMapping[]): number[] | undefined {
+  if (wanted.length === 0) return [];
   let left = free;
   const chosen = new Map<PortMapping, number>();
   const fixedFirst = [...wanted].sort((a, b) => b.hostPort - a.hostPort);

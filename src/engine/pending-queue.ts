@@ -22,6 +22,19 @@ export interface Shape {
   readonly runs: TimerHeap;
   /** Since when the one of them waits that ranks first. */
   readonly oldestSince: Instant | undefined;
+  /** Whether it counts a job's own tasks: then what it fits changes with them too. */
+  readonly isCounting: boolean;
+  readonly looks: Looks;
+}
+
+/** When it was looked in vain, by the offer book's count of additions (-1: never): what did not fit then is not looked at again. */
+export interface Looks {
+  /** For a pool that has room. */
+  room: number;
+  /** For one that would have, were our tasks there over. */
+  whole: number;
+  /** For the nearest, by the book's count of changes. */
+  nearest: number;
 }
 
 export class PendingQueue {
@@ -76,6 +89,8 @@ export class PendingQueue {
       key,
       job,
       runs,
+      isCounting: countsOwn(job),
+      looks: { room: -1, whole: -1, nearest: -1 },
       get oldestSince() {
         return runs.first === undefined ? undefined : since.at(runs.first);
       },
@@ -93,6 +108,10 @@ export class PendingQueue {
 export function shapeKey(job: Job): string {
   const { cpus, mem, disk, gpus, ports } = job.task;
   // Constraints that count a job's own tasks make the shape the job's own.
-  const own = job.constraints.some((constraint) => COUNTING.has(constraint.operator)) ? job.name : '';
+  const own = countsOwn(job) ? job.name : '';
   return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, job.placement, job.timeoutMs, own]);
+}
+
+function countsOwn(job: Job): boolean {
+  return job.constraints.some(({ operator }) => COUNTING.has(operator));
 }

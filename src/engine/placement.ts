@@ -6,7 +6,7 @@
 import type { TaskLaunch } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
 import { attributeValue, COUNTING, type PlacedValues } from './constraints.ts';
-import type { OfferBook, Pool } from './offer-book.ts';
+import { type Amounts, fits, isWithin, type OfferBook, type Pool } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
 import { runLength } from './record-size.ts';
@@ -47,7 +47,11 @@ export function placePending(world: World, offers: OfferBook): void {
   const cycle: Cycle = { fullestFirst, emptiestFirst: fullestFirst.toReversed(), reached: new Map(), placedNow: new Map() };
   const { current: reservation } = world.reservations;
   offers.kept = undefined;
-  for (const shape of world.pending.shapes.values()) heads.set(shape.key, shape.runs.earliest);
+  const { most } = offers;
+  for (const shape of world.pending.shapes.values()) {
+    if (shape.key !== reservation?.shape && isHopeless(offers, shape, most)) noteShortage(world, offers, { shape, placed: NO_VALUES });
+    else heads.set(shape.key, shape.runs.earliest);
+  }
   for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
     const shape = world.pending.shapes.get(key) as Shape;
     const staged = stageFirst(world, offers, { shape, cycle });
@@ -59,6 +63,14 @@ export function placePending(world: World, offers: OfferBook): void {
     if (shape.runs.size > 0) heads.set(key, shape.runs.earliest);
   }
   for (const [pool, batch] of batches) launch(world, offers, { pool, batch });
+}
+
+/** Whether it is plain, without looking at each pool, that none fits. */
+function isHopeless(offers: OfferBook, { looks, job, isCounting }: Shape, most: Amounts): boolean {
+  if (looks.room === offers.additions) return true;
+  if (isCounting || isWithin(most, job)) return false;
+  looks.room = offers.additions;
+  return true;
 }
 
 /** Once the run is reached that an agent is kept for: it is launched, or what ranks behind it goes elsewhere. */
@@ -85,9 +97,11 @@ function stageFirst(
   world.subject = run.job;
   const job = world.jobOf(run);
   const others = placedValues(world, run, cycle.placedNow);
-  const pool = choosePool(offers, cycle, { key: shape.key, job, placed: others });
+  const pool = choosePool(offers, cycle, { shape, job, placed: others });
   if (!pool) {
-    noteShortage(world, offers, { key: shape.key, job, placed: others });
+    const isKept = offers.kept !== undefined && fits(offers.kept, job, others);
+    if (!shape.isCounting && !isKept) shape.looks.room = offers.additions;
+    noteShortage(world, offers, { shape, placed: others });
     return undefined;
   }
   world.pending.delete(run);
@@ -100,15 +114,15 @@ function stageFirst(
 function choosePool(
   offers: OfferBook,
   cycle: Cycle,
-  { key, job, placed }: { key: string; job: Job; placed: PlacedValues },
+  { shape: { key, looks }, job, placed }: { shape: Shape; job: Job; placed: PlacedValues },
 ): Pool | undefined {
   const from = cycle.reached.get(key) ?? 0;
   if (job.placement === 'spread') {
-    const index = offers.nextFit(cycle.emptiestFirst, from, { job, placed });
+    const index = offers.nextFit(cycle.emptiestFirst, from, { job, placed, since: looks.room });
     if (index !== undefined) cycle.reached.set(key, index + 1);
     return index === undefined ? undefined : cycle.emptiestFirst[index];
   }
-  const index = offers.firstFit(cycle.fullestFirst, from, { job, placed });
+  const index = offers.firstFit(cycle.fullestFirst, from, { job, placed, since: looks.room });
   // A spread over groups may come back to a pool that did not fit before.
   if (index !== undefined) cycle.reached.set(key, job.constraints.some(({ operator }) => operator === 'GROUP_BY') ? 0 : index);
   return index === undefined ? undefined : cycle.fullestFirst[index];

@@ -8,7 +8,7 @@
 
 import type { Instant } from '../schedule/schedule.ts';
 import { LONGEST_RESERVATION_MS, RESERVATION_MS, RESERVE_AFTER_MS } from './limits.ts';
-import { emptied, type Held, type OfferBook, type Pool, shareFree } from './offer-book.ts';
+import { emptied, type Held, isWithin, mostOf, type OfferBook, type Pool, shareFree } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import { placedValues } from './placement.ts';
 import type { RunRecord } from './records.ts';
@@ -64,13 +64,17 @@ function endReservation(world: World): void {
 
 function makeReservation(world: World, offers: OfferBook): void {
   const rested = [...offers.pools.values()].filter(({ key }) => !world.reservations.rests.has(key));
-  const shapes = rested.length > 0 ? shapesInTurn(world) : [];
+  const shapes = rested.length > 0 ? shapesInTurn(world, offers) : [];
   if (shapes.length === 0) return;
   const held = heldByAgent(world, new Set(rested.map(({ agentId }) => agentId)));
   const wholes = rested.map((pool) => ({ pool, whole: emptied(pool, held.get(pool.agentId) ?? []) }));
+  const most = mostOf(wholes.map(({ whole }) => whole));
   for (const shape of shapes) {
-    const pool = nearestPool(world, offers, { shape, wholes });
-    if (!pool) continue;
+    const pool = isWithin(most, shape.job) ? nearestPool(world, offers, { shape, wholes }) : undefined;
+    if (!pool) {
+      if (!shape.isCounting && world.reservations.rests.size === 0) shape.looks.whole = offers.additions;
+      continue;
+    }
     const { key, agentId, hostname } = pool;
     const lastMs = world.reservations.turns.get(shape.key)?.lengthMs;
     const lengthMs = lastMs === undefined ? RESERVATION_MS : Math.min(2 * lastMs, LONGEST_RESERVATION_MS);
@@ -80,9 +84,10 @@ function makeReservation(world: World, offers: OfferBook): void {
 }
 
 /** Shapes whose first run has waited long, best rank first. One that has had its turn counts as waiting since then. */
-function shapesInTurn(world: World): Shape[] {
+function shapesInTurn(world: World, offers: OfferBook): Shape[] {
   const found: { readonly shape: Shape; readonly rank: number }[] = [];
   for (const shape of world.pending.shapes.values()) {
+    if (shape.looks.whole === offers.additions) continue;
     const since = shape.oldestSince as Instant;
     const turnAt = Math.max(since, world.reservations.turns.get(shape.key)?.at ?? since);
     if (world.now - turnAt >= RESERVE_AFTER_MS) found.push({ shape, rank: (shape.runs.earliest as number) + turnAt - since });

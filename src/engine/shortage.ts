@@ -8,24 +8,53 @@ import type { Instant } from '../schedule/schedule.ts';
 import { type PlacedValues, unmetConstraint } from './constraints.ts';
 import { WAITING_KEY } from './keys.ts';
 import { WAITING_INTERVAL_MS, WAITING_LENGTH, WAITING_SHAPES } from './limits.ts';
-import { type OfferBook, type Pool, shortagesOf } from './offer-book.ts';
+import { countLacks, type OfferBook, type Pool, shareOffered, shortagesOf } from './offer-book.ts';
 import type { ExecutorState, Lack, Shortage, WaitingRecord, WaitingShape } from './records.ts';
 import type { Shape } from './pending-queue.ts';
 import type { World } from './world.ts';
 
-/** Looks at the offers once for a shape that fitted none of them; again only after a while. */
-export function noteShortage(world: World, offers: OfferBook, { key, job, placed }: { key: string; job: Job; placed: PlacedValues }): void {
+/** Looks at the offers once for a shape that fitted none of them; again only after a while, and if anything has changed. */
+export function noteShortage(world: World, offers: OfferBook, { shape, placed }: { shape: Shape; placed: PlacedValues }): void {
+  const { key, job, looks } = shape;
   const known = world.shortages.get(key);
   if (known && world.now - known.at < WAITING_INTERVAL_MS) return;
-  let nearest: { pool: Pool; lacks: readonly Lack[] } | undefined;
-  for (const pool of offers.pools.values()) {
-    const lacks = lacksOf(pool, job, placed);
-    if (pool === offers.kept && lacks.length === 0) lacks.push({ what: 'reserved' });
-    if (lacks.length > 0 && (!nearest || isNearer(lacks, nearest.lacks))) nearest = { pool, lacks };
-  }
+  if (known && looks.nearest === offers.changes && !offers.kept) return void world.shortages.set(key, { ...known, at: world.now });
+  const nearest = nearestTo(offers, job, placed);
   if (!nearest) return;
-  const { agentId, hostname } = nearest.pool;
-  world.shortages.set(key, { at: world.now, offers: offers.pools.size, nearest: { agentId, hostname, lacks: nearest.lacks } });
+  looks.nearest = offers.kept || shape.isCounting ? -1 : offers.changes;
+  const { agentId, hostname } = nearest;
+  const lacks = lacksOf(nearest, job, placed);
+  if (nearest === offers.kept && lacks.length === 0) lacks.push({ what: 'reserved' });
+  world.shortages.set(key, { at: world.now, offers: offers.pools.size, nearest: { agentId, hostname, lacks } });
+}
+
+interface Nearness {
+  /** How many things are lacking. */
+  readonly count: number;
+  /** Which part of what is wanted is there, on average over them. */
+  readonly share: number;
+}
+
+/** The pool that lacks the fewest things; among equals, the one that has the larger part of what is wanted. */
+function nearestTo(offers: OfferBook, job: Job, placed: PlacedValues): Pool | undefined {
+  let nearest: Pool | undefined;
+  let best: Nearness = { count: Infinity, share: 0 };
+  for (const pool of offers.pools.values()) {
+    const amounts = countLacks(pool, job);
+    const offered = amounts === 0 ? 0 : shareOffered(pool, job);
+    // Constraints take longest to look at, and can only make it worse.
+    if (!isNearer(best, Math.max(amounts, 1), offered)) continue;
+    const isUnmet = unmetConstraint(job.constraints, pool, placed) !== undefined;
+    const count = amounts + (isUnmet ? 1 : 0) || (pool === offers.kept ? 1 : 0);
+    if (count === 0 || !isNearer(best, count, offered)) continue;
+    nearest = pool;
+    best = { count, share: offered / count };
+  }
+  return nearest;
+}
+
+function isNearer(best: Nearness, count: number, offered: number): boolean {
+  return count < best.count || (count === best.count && offered / count > best.share);
 }
 
 function lacksOf(pool: Pool, job: Job, placed: PlacedValues): Lack[] {
@@ -33,18 +62,6 @@ function lacksOf(pool: Pool, job: Job, placed: PlacedValues): Lack[] {
   const unmet = unmetConstraint(job.constraints, pool, placed);
   if (unmet) lacks.push({ what: 'constraint', constraint: [unmet.attribute, unmet.operator, unmet.value ?? ''] });
   return lacks;
-}
-
-/** Fewer things lacking is nearer; among equals, the one that has the larger part of what is wanted. */
-function isNearer(a: readonly Lack[], b: readonly Lack[]): boolean {
-  if (a.length !== b.length) return a.length < b.length;
-  return shareOf(a) > shareOf(b);
-}
-
-function shareOf(lacks: readonly Lack[]): number {
-  let share = 0;
-  for (const lack of lacks) if ('wanted' in lack) share += lack.offered / lack.wanted;
-  return share / lacks.length;
 }
 
 /** Says a shortage in words: `the nearest offer, of agent a1, lacked cpus (4 wanted, 1.5 offered)`. */

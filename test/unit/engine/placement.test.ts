@@ -172,6 +172,47 @@ test('host ports are chosen from the offer, none twice', () => {
   assert.deepEqual(rig.run('p', 1)?.attempts[0]?.ports?.[1], 31001);
 });
 
+test('whatever came in whatever order, nothing waits for what an offer at hand has room for', () => {
+  const rig = new EngineRig({ exclusive: false, offline: true });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: true });
+  rig.executor({ type: 'reconciled' });
+  for (let cpus = 1; cpus <= 6; cpus++) rig.define({ name: `j${cpus}`, overlap: 'allow', task: { command: 'x', cpus, mem: 1 } });
+  const free = new Map<string, number>();
+  const offer = (agentId: string, cpus: number): void => {
+    free.set(agentId, (free.get(agentId) ?? 0) + cpus);
+    rig.offer(agentId, { resources: { ...small, cpus } });
+  };
+  let chance = 7;
+  let seen = rig.launches.length;
+  const upTo = (most: number): number => 1 + ((chance = (chance * 48_271) % 2_147_483_647) % most);
+  for (let step = 0; step < 400; step++) {
+    const agentId = `a${upTo(4)}`;
+    if (upTo(10) > 5) rig.request({ type: 'run', job: `j${upTo(6)}` });
+    else if (upTo(10) > 1) offer(agentId, upTo(3));
+    else {
+      free.delete(agentId);
+      rig.executor({ type: 'agent-lost', agentId });
+    }
+    // What a launch leaves over is offered anew, and may be launched on again.
+    while (seen < rig.launches.length) {
+      const before = new Map(free);
+      for (const launch of rig.launches.slice(seen)) free.set(launch.agentId, (free.get(launch.agentId) ?? 0) - launch.task.cpus);
+      const used = new Set(rig.launches.slice(seen).map((launch) => launch.agentId));
+      seen = rig.launches.length;
+      for (const agent of used) {
+        const left = free.get(agent) ?? 0;
+        assert.ok(left >= 0, `${agent} had ${before.get(agent)}`);
+        free.delete(agent);
+        if (left > 0) offer(agent, left);
+      }
+    }
+    const roomiest = Math.max(0, ...free.values());
+    for (let cpus = 1; cpus <= roomiest; cpus++)
+      assert.doesNotMatch(rig.story(`j${cpus}`), /pending/, `step ${step}: ${roomiest} are free`);
+  }
+  assert.ok(rig.launches.length > 50);
+});
+
 test('for what waits it is written down which offer came nearest and what it lacked', () => {
   const rig = rigWithout();
   rig.define({
