@@ -217,6 +217,16 @@ test('offers of the agent are kept until they are enough, and go back when nothi
   assert.deepEqual(farm.offersOf('a1'), []);
 });
 
+test('what was kept goes to who waits as soon as it is kept no more', () => {
+  const { farm } = inVain();
+  farm.stuck.clear();
+  farm.tick(1);
+  assert.ok(farm.offersOf('a1').length > 0);
+  const before = small(farm);
+  farm.rig.request({ type: 'kill', job: 'large', run: 1 });
+  assert.ok(small(farm) > before, 'nothing new was offered');
+});
+
 test('a lost agent, a lost connection or a suspended cluster ends it', () => {
   const lost = inVain().farm;
   lost.rig.executor({ type: 'agent-lost', agentId: 'a1' });
