@@ -12,8 +12,9 @@ import { emptied, type Held, isWithin, mostOf, type OfferBook, type Pool, shareF
 import type { Shape } from './pending-queue.ts';
 import { placedValues } from './placement.ts';
 import type { RunRecord } from './records.ts';
+import { isAlive } from './run-state.ts';
 import { parseRunId } from './task-id.ts';
-import { isAlive, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface Reservation {
   /** What it is for: the first run of this shape. */
