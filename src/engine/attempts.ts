@@ -54,11 +54,12 @@ function lastReason({ attempts }: RunRecord, reason: Reason | undefined): Reason
 
 /**
  * What an end means in the light of a kill of ours: unless the task finished first, it is the kill's doing. A time-out is the task's
- * failure and may be retried; every other kill is final.
+ * failure, one of its launch the infrastructure's, and both may be retried; every other kill is final.
  */
 function asKilled(run: RunRecord, end: AttemptEnd): AttemptEnd {
   const kill = run.kill;
   if (!kill || end.outcome === 'succeeded') return end;
   if (kill.reason.code === 'timeout') return { ...end, outcome: 'failed', fault: 'task', reason: kill.reason };
+  if (kill.reason.code === 'launch-timeout') return { ...end, outcome: 'failed', fault: 'infrastructure', reason: kill.reason };
   return { ...end, outcome: 'killed', fault: 'request', reason: kill.reason };
 }

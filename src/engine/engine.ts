@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { DUE_SHARE, LONGEST_WORK_MS, STALL_MS } from './limits.ts';
+import { DUE_SHARE, LAUNCH_TIMEOUT_MS, LONGEST_WORK_MS, STALL_MS } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import { definitionMark, EngineFailure, NO_QUARANTINE, type Quarantine } from './quarantine.ts';
@@ -47,6 +47,8 @@ export interface EngineInput {
   readonly now: Instant;
   /** How many writes one commit may have. Default: what every store can take. */
   readonly maxOperations?: number;
+  /** How long a task may take to begin. Default: LAUNCH_TIMEOUT_MS. */
+  readonly launchTimeoutMs?: number;
   /** Default: nobody is in it. */
   readonly quarantine?: Quarantine;
 }
@@ -71,9 +73,11 @@ export class Engine {
   #wakeAt: Instant | undefined;
   #decidedAt: Instant | undefined;
 
-  constructor({ term, executor, entries, now, maxOperations = MAX_OPERATIONS, quarantine = NO_QUARANTINE }: EngineInput) {
+  constructor(input: EngineInput) {
+    const { term, executor, entries, now, maxOperations = MAX_OPERATIONS } = input;
+    const { launchTimeoutMs = LAUNCH_TIMEOUT_MS, quarantine = NO_QUARANTINE } = input;
     this.#dueBatch = Math.floor((maxOperations * DUE_SHARE) / 2);
-    this.#world = new World(term, { maxOperations, quarantine });
+    this.#world = new World(term, { maxOperations, launchTimeoutMs, quarantine });
     this.#world.now = now;
     this.#world.decidableSince = now;
     this.#world.isLoading = true;

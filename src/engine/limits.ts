@@ -19,6 +19,12 @@ export const INFRASTRUCTURE_LONGEST_DELAY_MS = 60_000;
 /** A launch that nobody has heard of for this long is asked about, again and again at this pace. */
 export const LAUNCH_CONFIRM_MS = 30_000;
 
+/**
+ * A task that the executor says has not begun this long after its launch is ended: a stuck agent, or an image that never comes. Longer
+ * than the slowest image takes that anybody waits for.
+ */
+export const LAUNCH_TIMEOUT_MS = 1_800_000;
+
 /** A kill is repeated at this pace, or after the task's grace if that is longer, until the task is over. */
 export const KILL_REPEAT_MS = 10_000;
 

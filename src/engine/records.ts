@@ -60,6 +60,7 @@ export type ReasonCode =
   | 'kill-request'
   | 'replaced'
   | 'timeout'
+  | 'launch-timeout'
   | 'exit'
   | 'signal'
   | 'out-of-memory'

@@ -26,9 +26,16 @@ export function unreachableUntil(world: World, run: RunRecord): Instant | undefi
   return since === undefined ? undefined : since + world.jobOf(run).unreachableTimeoutMs;
 }
 
+/** Of a launch: asked about at its pace, and when its time is up: the answer decides. */
 export function confirmAt(world: World, run: RunRecord): Instant {
   const attempt = run.attempts.at(-1) as Attempt;
-  return (world.askedAt(run) ?? attempt.createdAt) + LAUNCH_CONFIRM_MS;
+  const askedAt = world.askedAt(run) ?? attempt.createdAt;
+  const until = launchUntil(world, run);
+  return askedAt < until ? Math.min(askedAt + LAUNCH_CONFIRM_MS, until) : askedAt + LAUNCH_CONFIRM_MS;
+}
+
+export function launchUntil(world: World, run: RunRecord): Instant {
+  return (run.attempts.at(-1) as Attempt).createdAt + world.launchTimeoutMs;
 }
 
 export function killAgainAt(world: World, run: RunRecord): Instant {

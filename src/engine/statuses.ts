@@ -7,9 +7,10 @@ import type { TaskState, TaskStatus } from '../executor/port.ts';
 import { type AttemptEnd, endAttempt, withLastAttempt } from './attempts.ts';
 import { boundedText } from './bounded-text.ts';
 import { handOverTokens } from './flows.ts';
+import { killAttempt } from './kills.ts';
 import type { Attempt, Reason, RunRecord, RunState } from './records.ts';
 import { storeOpen } from './runs.ts';
-import { setRunTimer } from './run-timer.ts';
+import { launchUntil, setRunTimer } from './run-timer.ts';
 import { parseTaskId } from './task-id.ts';
 import type { World } from './world.ts';
 import { isAlive } from './run-state.ts';
@@ -77,8 +78,16 @@ function backInReach(world: World, run: RunRecord): RunRecord {
   return back;
 }
 
-/** Answered, but not started: asked again later. */
+/**
+ * Answered, but not started: asked again later. Ended when its time is up, and only by such an answer: nobody else knows that it has
+ * not begun, least of all a new leader, or one that was without its executor for a while.
+ */
 function confirmLaunch(world: World, run: RunRecord): void {
+  if (run.state === 'launching' && launchUntil(world, run) <= world.now) {
+    const { launchTimeoutMs } = world;
+    const text = `had not begun ${launchTimeoutMs} ms after its launch: its agent is stuck, or its image does not come`;
+    return killAttempt(world, run, { code: 'launch-timeout', text, data: { launchTimeoutMs } });
+  }
   world.setAsked(run);
   setRunTimer(world, run);
 }

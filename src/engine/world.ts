@@ -67,6 +67,12 @@ export interface Slot {
   verdicts: Instant[] | undefined;
 }
 
+export interface WorldOptions {
+  readonly maxOperations: number;
+  readonly launchTimeoutMs: number;
+  readonly quarantine: Quarantine;
+}
+
 const NO_RUNS = new OpenRuns();
 
 export class World {
@@ -76,6 +82,8 @@ export class World {
   readonly timers = new TimerHeap();
   /** Writes in one commit at most. */
   readonly maxOperations: number;
+  /** How long a task may take to begin. */
+  readonly launchTimeoutMs: number;
   readonly recorder: StepRecorder;
   /** Jobs that nothing is decided about: quarantine.ts. */
   readonly quarantined: Set<string>;
@@ -118,9 +126,10 @@ export class World {
   readonly #asked = new Map<string, Instant>();
   readonly #resolved = new WeakMap<JobSpec, Job>();
 
-  constructor(term: bigint, { maxOperations, quarantine }: { maxOperations: number; quarantine: Quarantine }) {
+  constructor(term: bigint, { maxOperations, launchTimeoutMs, quarantine }: WorldOptions) {
     this.term = term;
     this.maxOperations = maxOperations;
+    this.launchTimeoutMs = launchTimeoutMs;
     this.quarantined = new Set(quarantine.held);
     this.failures = quarantine.record;
     this.recorder = new StepRecorder(maxOperations);

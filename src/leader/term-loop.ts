@@ -57,6 +57,8 @@ export interface TermDependencies {
   readonly observer: LeaderObserver;
   /** How long the loop waits at most before it looks at the wall clock again, which may have stepped. Default: 1 s. */
   readonly longestWaitMs?: number;
+  /** How long a task may take to begin. Default: the engine's. */
+  readonly launchTimeoutMs?: number;
   /** Hears of the executor before the engine does. */
   readonly onExecutorEvent?: (event: ExecutorEvent) => void;
   /** Sees every decision before any of it is committed: for a checker. */
@@ -160,13 +162,14 @@ export class TermLoop {
 
   /** Apart from the loop, so that the snapshot, as large as all that is stored, is not held for the whole term. */
   async #openEngine(): Promise<Engine> {
-    const { store, executor, clock } = this.#deps;
+    const { store, executor, clock, launchTimeoutMs } = this.#deps;
     const maxOperations = store.commitLimits.operations;
     // Read within the term: no commit of an older term can land after this.
     const { revision, entries } = await store.snapshot();
     const now = clock.now();
     const quarantine = readQuarantine(entries, now);
-    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries, now, maxOperations, quarantine });
+    const given = { maxOperations, quarantine, ...(launchTimeoutMs === undefined ? {} : { launchTimeoutMs }) };
+    const engine = new Engine({ term: this.#term.number, executor: executor.kind, entries, now, ...given });
     this.#quarantine = quarantine;
     this.#engine = engine;
     this.#snapshotRevision = revision;

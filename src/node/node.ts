@@ -89,7 +89,7 @@ async function assemble({ config, onFact }: NodeOptions, { id, log, token, opene
   const address = config.api.advertise || `${api.address.host}:${api.address.port}`;
   const observer = withListener(leaderObserver(log, metrics, executor.kind), onFact);
   const leadership = new Leadership(
-    { store, replica, executor, clock, observer },
+    { store, replica, executor, clock, observer, launchTimeoutMs: config.executor.launchTimeoutMs },
     { candidate: { node: id, address }, probe: probeAddress, nodeCount: () => replica.list(NODES).length },
   );
   parts.leadership = leadership;

@@ -14,7 +14,7 @@
  *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.
  *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final.
- *  timeout           Killed for its time-out only after it.
+ *  timeout           Killed for its time-out only after it, and for its launch's only what has not begun by then.
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
  *  requests          Each request has its effect in the commit that removes it, once.

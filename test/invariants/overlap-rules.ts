@@ -3,6 +3,7 @@
 import type { RunRecord, RunState } from '../../src/engine/records.ts';
 import type { Overlap } from '../../src/job/job.ts';
 import type { Change, History, JobStep, Step } from './history.ts';
+import { isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
 const UNDER_WAY: ReadonlySet<RunState> = new Set<RunState>(['pending', 'backoff', 'launching', 'running', 'killing']);
@@ -75,11 +76,7 @@ function checkPlace(place: Place, { before, after }: Change<RunRecord> & { reado
   const isNewcomer = !before && after.endedAt === undefined && !after.replaces && !isInLine(place.history, after);
   if (isNewcomer && rules.every((rule) => rule === 'replace')) {
     const left = others.find(
-      (one) =>
-        one.number < after.number &&
-        one.endedAt === undefined &&
-        (!one.kill || one.kill.reason.code === 'timeout') &&
-        !isInLine(place.history, one),
+      (one) => one.number < after.number && one.endedAt === undefined && !isKilledForGood(one) && !isInLine(place.history, one),
     );
     if (left) offend(place, after, `does not replace #${left.number}, which is ${left.state}`);
   }

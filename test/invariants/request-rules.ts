@@ -2,6 +2,7 @@
 
 import type { Request, RunRecord } from '../../src/engine/records.ts';
 import type { History, Step } from './history.ts';
+import { isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
 function offend(id: string, message: string): never {
@@ -52,7 +53,7 @@ function checkRunNow(history: History, step: Step, { request: { id, job, env }, 
 
 function checkKill(history: History, { id, job, run: number }: Request & { readonly type: 'kill' }): void {
   const run = history.run(job, number);
-  const isTold = run?.state === 'killing' && run.kill?.reason.code !== 'timeout';
+  const isTold = run?.state === 'killing' && isKilledForGood(run);
   if (run && run.endedAt === undefined && !isTold) offend(id, `to kill ${job}#${number} had no effect: it is ${run.state}`);
 }
 

@@ -5,7 +5,7 @@ import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGES
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, History, JobStep, Step } from './history.ts';
 import { checkOverlap } from './overlap-rules.ts';
-import { checkTiming } from './timing-rules.ts';
+import { checkTiming, isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
 const OVER: readonly RunState[] = ['succeeded', 'failed', 'killed', 'skipped', 'missed'];
@@ -88,7 +88,6 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   checkAttempts(place, before, after);
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
-  checkTimeout(place, before, after);
   checkTiming(place.history, place.step, { before, after });
   if (!before) checkDefinition(place, after);
   checkOwner(place, after);
@@ -208,7 +207,7 @@ function checkRetry({ history, step }: Place, before: RunRecord | undefined, aft
   const fail = (message: string): never => {
     throw new InvariantViolation('retries', `${id}: ${message}`, [after.job]);
   };
-  const isFinalKill = before?.kill !== undefined && before.kill.reason.code !== 'timeout';
+  const isFinalKill = before !== undefined && isKilledForGood(before);
   if (isFinalKill && !isOver(after) && after.state !== 'killing')
     fail(`was to be killed (${before.kill?.reason.code}) and is ${after.state}`);
   if (isFinalKill && after.state === 'failed') fail('was to be killed and counts as failed');
@@ -226,14 +225,6 @@ function checkRetry({ history, step }: Place, before: RunRecord | undefined, aft
   if (before?.state === 'backoff' && after.state === 'pending' && step.context && step.context.now < (before.notBefore ?? 0)) {
     fail(`was made ready ${(before.notBefore ?? 0) - step.context.now} ms before its pause was over`);
   }
-}
-
-function checkTimeout({ history }: Place, before: RunRecord | undefined, after: RunRecord): void {
-  if (before?.kill || after.kill?.reason.code !== 'timeout' || !after.spec) return;
-  const startedAt = after.attempts.at(-1)?.startedAt ?? Infinity;
-  const { timeoutMs } = history.resolve(after.spec);
-  if (timeoutMs !== undefined && after.kill.at >= startedAt + timeoutMs) return;
-  throw new InvariantViolation('timeout', `${after.job}#${after.number} was killed for its time-out before it`, [after.job]);
 }
 
 /** A run is made with a definition that the leader could see, and starts nothing while that is suspended. */

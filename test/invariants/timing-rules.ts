@@ -1,13 +1,33 @@
 /** The rules punctual and unreachable, and how a deadline is set (words: invariants.ts). */
 
-import type { RunRecord } from '../../src/engine/records.ts';
+import { LAUNCH_TIMEOUT_MS } from '../../src/engine/limits.ts';
+import type { Attempt, RunRecord } from '../../src/engine/records.ts';
 import type { History, Step } from './history.ts';
 import { InvariantViolation } from './violation.ts';
 
 export function checkTiming(history: History, step: Step, { before, after }: { before: RunRecord | undefined; after: RunRecord }): void {
+  checkTimeouts(history, before, after);
   if (before) checkPunctual(history, step, { before, after });
   else checkDeadlineSet(history, after);
   if (before && step.context) checkGivenUp(history, { before, after });
+}
+
+/** Whether a run was told to end for good: after a time-out it may be tried again. */
+export function isKilledForGood({ kill }: RunRecord): boolean {
+  return kill !== undefined && kill.reason.code !== 'timeout' && kill.reason.code !== 'launch-timeout';
+}
+
+/** A time-out kills after its time, one of the launch what has not begun: neither earlier, nor anything else. */
+function checkTimeouts(history: History, before: RunRecord | undefined, after: RunRecord): void {
+  const code = after.kill?.reason.code;
+  if (before?.kill || !after.kill || !after.spec || (code !== 'timeout' && code !== 'launch-timeout')) return;
+  const { createdAt, startedAt } = after.attempts.at(-1) as Attempt;
+  const { timeoutMs = Infinity } = history.resolve(after.spec);
+  const due = code === 'timeout' ? (startedAt ?? Infinity) + timeoutMs : createdAt + LAUNCH_TIMEOUT_MS;
+  const hasBegun = before?.attempts.at(-1)?.startedAt !== undefined;
+  if (after.kill.at >= due && (code === 'timeout' || !hasBegun)) return;
+  const why = code === 'launch-timeout' && hasBegun ? 'though it had begun' : 'before it';
+  throw new InvariantViolation('timeout', `${after.job}#${after.number} was killed for its ${code} ${why}`, [after.job]);
 }
 
 /** Nothing was due already when the same leader last decided all that was due. */

@@ -101,7 +101,11 @@ function explainAlive(run: RunRecord): Explanation {
     return { code: 'killing', text, data: { ...data, kill } };
   }
   if (run.state === 'running') return { code: 'running', text: `${id} is running${where} since ${since}${cutOff}`, data };
-  return { code: 'launching', text: `${id} was sent to be launched${where} at ${since}; nothing was heard of it yet${cutOff}`, data };
+  return {
+    code: 'launching',
+    text: `${id} was sent to be launched${where} at ${since}; it is not known to have begun${cutOff}`,
+    data,
+  };
 }
 
 function explainOver(run: RunRecord, code: Outcome): Explanation {

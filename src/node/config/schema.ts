@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { LAUNCH_TIMEOUT_MS } from '../../engine/limits.ts';
 
 const port = z.number().int().min(0).max(65535);
 const path = z.string().min(1).max(4096);
@@ -83,6 +84,9 @@ const executor = z.strictObject({
   hostname: text.default('').describe('Name of this machine in offers and constraints; empty: its own.'),
   attributes: z.record(text, text).default({}).describe('Attributes of this machine, for constraints (docker, process).'),
   resources: resources.prefault({}),
+  launchTimeoutMs: milliseconds
+    .default(LAUNCH_TIMEOUT_MS)
+    .describe('How long a task may take to begin before it is ended and tried again; the same on every node.'),
   secretsDirectory: text.default('').describe('Directory whose files are the secrets that tasks may name; empty: none.'),
   docker: z
     .strictObject({

@@ -212,7 +212,7 @@ const CASES: readonly Case[] = [
     when: 'launching',
     run: { state: 'launching', attempts: [attempt()] },
     code: 'launching',
-    text: 'a#5 was sent to be launched on h1 at 2026-03-10T03:00:01.000Z; nothing was heard of it yet',
+    text: 'a#5 was sent to be launched on h1 at 2026-03-10T03:00:01.000Z; it is not known to have begun',
     data: { since: '2026-03-10T03:00:01.000Z', attempt: { number: 1, taskId: 'a.5.1', hostname: 'h1' } },
   },
   {
