@@ -18,7 +18,7 @@ import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
-import { DUE_SHARE, LAUNCH_TIMEOUT_MS, LONGEST_WORK_MS, STALL_MS } from './limits.ts';
+import { DUE_SHARE, LAUNCH_TIMEOUT_MS, LONGEST_WORK_MS, STALL_MS, TIMES_AT_ONCE } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
 import { decideNominalTimes } from './nominal-times.ts';
 import { definitionMark, EngineFailure, NO_QUARANTINE, type Quarantine } from './quarantine.ts';
@@ -120,6 +120,7 @@ export class Engine {
     const world = this.#world;
     world.subject = undefined;
     world.now = now;
+    world.timesLeft = TIMES_AT_ONCE;
     if (world.isLoading) this.#finishLoading();
     for (const event of events) {
       this.#take(event);

@@ -3,6 +3,12 @@
 /** Catch-up of kind `all` runs at most this many missed nominal times; older ones are `missed` (design §3). */
 export const CATCH_UP_LIMIT = 1_000;
 
+/**
+ * Nominal times decided in one decision, beside one of each job that is due: a definition that a wrong clock dated far back has more of
+ * them than one decision should hold. The rest follows in the next ones.
+ */
+export const TIMES_AT_ONCE = 1_000;
+
 /** Verdict ranges count their nominal times up to here. */
 export const VERDICT_COUNT_LIMIT = 10_000;
 

@@ -15,7 +15,10 @@ import { createRun, crowdReason } from './runs.ts';
 import { isoTime, recordVerdict, type VerdictInput } from './verdicts.ts';
 import type { Slot, World } from './world.ts';
 
-/** Decides every nominal time up to `until` (the time of the decision, or earlier) and sets the job's timer. */
+/**
+ * Decides every nominal time up to `until` (the time of the decision, or earlier) and sets the job's timer. Of very many some, and goes
+ * on in the next decision.
+ */
 export function decideNominalTimes(world: World, slot: Slot, until: Instant = world.now): void {
   if (world.quarantined.has(slot.name)) return;
   world.subject = slot.name;
@@ -24,7 +27,10 @@ export function decideNominalTimes(world: World, slot: Slot, until: Instant = wo
     decideAround(world, slot, until);
     world.recorder.close();
   }
-  world.timers.set(slot.name, nextDue(world, slot));
+  const next = nextDue(world, slot);
+  // What is left of very many comes after everything that is due now.
+  const isBehind = next !== undefined && next <= until;
+  world.timers.set(slot.name, isBehind ? world.now + 1 : next);
 }
 
 /**
@@ -58,7 +64,7 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
   const spans = openSpans(world, slot, until);
   for (const [index, span] of spans.entries()) {
     const isFollowed = hasOpenTime(slot, spans.slice(index), until);
-    decideOpen(world, slot, { until: span.from - 1, isFollowed });
+    if (!decideOpen(world, slot, { until: span.from - 1, isFollowed })) return;
     if (span.to === undefined) return;
     // Where one that lasts has begun meanwhile, its end decides.
     const lasting = lastingSuspension(world, slot)?.from ?? Infinity;
@@ -100,8 +106,11 @@ function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Su
   recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
 }
 
-/** Nominal times of a span in which the job was not suspended. `isFollowed`: a later one of another such span is decided next. */
-function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: Instant; isFollowed: boolean }): void {
+/**
+ * Nominal times of a span in which the job was not suspended. `isFollowed`: a later one of another such span is decided next. Returns
+ * whether that was all.
+ */
+function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: Instant; isFollowed: boolean }): boolean {
   const { schedule, catchUp } = slot.job as Job & { schedule: Schedule };
   const outageEnd = Math.min(until, world.decidableSince - 1);
   const newest = outageEnd > cursorOf(slot) ? schedule.previous(outageEnd + 1) : undefined;
@@ -111,9 +120,14 @@ function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: In
     if (catchUp === 'all') catchUpAll(world, slot, newest);
     else catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
   }
-  for (let at = schedule.next(cursorOf(slot)); at !== undefined && at <= until; at = schedule.next(at)) {
+  let at = schedule.next(cursorOf(slot));
+  while (at !== undefined && at <= until) {
     decideOne(world, slot, { at });
+    at = schedule.next(at);
+    world.timesLeft -= 1;
+    if (world.timesLeft <= 0) return at === undefined || at > until;
   }
+  return true;
 }
 
 /** Only the newest of the missed times may run. */

@@ -16,6 +16,7 @@ import { StepRecorder } from './decision.ts';
 import type { Quarantine } from './quarantine.ts';
 import { OpenRuns } from './open-runs.ts';
 import type { Reservations } from './reservation.ts';
+import { TIMES_AT_ONCE } from './limits.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
@@ -111,6 +112,8 @@ export class World {
   suspension: ClusterSuspension | undefined;
   /** The time of the decision under way. */
   now: Instant = 0;
+  /** How many more nominal times the decision under way should decide. */
+  timesLeft = TIMES_AT_ONCE;
   /** Nominal times before this passed while nobody could decide. */
   decidableSince: Instant = 0;
   /** An edge, a job or a join changed: undecided flows are to be counted again. */
