@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'job-not-found': { status: 404, title: 'There is no such job' },
   'run-not-found': { status: 404, title: 'There is no such run' },
   'request-not-found': { status: 404, title: 'There is no such request' },
+  'backfill-not-found': { status: 404, title: 'There is no such backfill' },
   'attempt-not-found': { status: 404, title: 'There is no such attempt' },
   'log-not-found': { status: 404, title: 'There is no such log' },
   'method-not-allowed': { status: 405, title: 'The resource does not have this method' },

@@ -51,7 +51,7 @@ export class RequestIndex {
     const { id, job, type } = request;
     if (type === 'retry' || type === 'mark') return maybeRecord<RunRecord>(this.#replica.get(runKey(job, request.run)));
     // A backfill's runs are many; they are found with the job.
-    return type === 'backfill' ? undefined : this.#among(job, id);
+    return type === 'backfill' || type === 'cancel-backfill' ? undefined : this.#among(job, id);
   }
 
   /** Of a request that passed before this node started the job is not known: all runs are looked through, in slices. */

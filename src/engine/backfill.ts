@@ -5,10 +5,11 @@
 
 import type { Instant } from '../schedule/schedule.ts';
 import { handOverTokens } from './flows.ts';
-import { OPEN_BACKFILLS } from './limits.ts';
-import type { Backfill, JobState, Request } from './records.ts';
-import { backfillOf, createRun } from './runs.ts';
-import type { Slot, World } from './world.ts';
+import { killAttempt } from './kills.ts';
+import { CREATION_ROOM, OPEN_BACKFILLS } from './limits.ts';
+import type { Backfill, JobState, Reason, Request } from './records.ts';
+import { backfillOf, createRun, settleRun } from './runs.ts';
+import { isAlive, type Slot, type World } from './world.ts';
 
 export function startBackfill(world: World, request: Extract<Request, { type: 'backfill' }>): string {
   const slot = world.slots.get(request.job);
@@ -19,6 +20,29 @@ export function startBackfill(world: World, request: Extract<Request, { type: 'b
   putBackfill(world, slot, { id: request.id, backfill });
   world.backfilling.push({ slot, id: request.id });
   return 'started';
+}
+
+/**
+ * Ends a backfill before its end: its runs that have not begun are given up, and no more are created. Closes steps as they fill: if the
+ * process dies between them, the request is still there, and the next leader takes it before it goes on with the backfill.
+ */
+export function cancelBackfill(world: World, request: Extract<Request, { type: 'cancel-backfill' }>): string {
+  const { job, backfill: id, by } = request;
+  const slot = world.slots.get(job);
+  if (!slot?.state) return 'no such job';
+  // The newest first: what waits behind another can't be made ready in its place.
+  const runs = [...world.openRuns(slot).values()].filter((run) => backfillOf(run) === id).reverse();
+  if (runs.length === 0 && !slot.state.backfills?.[id]) return 'not active';
+  const text = `the backfill ${id} was cancelled by ${by || 'request'}`;
+  const reason: Reason = { code: 'backfill-cancelled', text, data: { by, backfill: id } };
+  for (const run of runs) {
+    if (run.attempts.length > 0 && !request.kill) continue;
+    if (world.recorder.room < CREATION_ROOM) world.recorder.close();
+    if (isAlive(run.state)) killAttempt(world, run, reason);
+    else settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
+  }
+  if (slot.state.backfills?.[id]) putBackfill(world, slot, { id, backfill: undefined });
+  return 'cancelled';
 }
 
 /** Creates the runs that there is room for now, each in a step of its own. */

@@ -67,7 +67,8 @@ export type ReasonCode =
   | 'rejected'
   | 'infrastructure'
   | 'job-deleted'
-  | 'marked';
+  | 'marked'
+  | 'backfill-cancelled';
 
 /** Who is to blame for an attempt's end. */
 export type Fault = 'task' | 'infrastructure' | 'request';
@@ -220,7 +221,9 @@ export type RequestBody =
   /** Count it as succeeded, whatever became of it; its flow then goes on. */
   | { readonly type: 'mark'; readonly job: string; readonly run: number }
   /** Run every nominal time from `from` to `to`, both inclusive, oldest first, `limit` at a time. The request's id is the backfill's. */
-  | { readonly type: 'backfill'; readonly job: string; readonly from: Instant; readonly to: Instant; readonly limit: number };
+  | { readonly type: 'backfill'; readonly job: string; readonly from: Instant; readonly to: Instant; readonly limit: number }
+  /** Make no more runs of a backfill, and give up those that have not begun. `kill`: those that have, too. */
+  | { readonly type: 'cancel-backfill'; readonly job: string; readonly backfill: string; readonly kill: boolean };
 
 /**
  * The value at `suspension`: maintenance. Nothing is launched in it, nominal times in it are recorded as suspended; what runs goes

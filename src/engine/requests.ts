@@ -1,7 +1,7 @@
 /** Requests of people and programs: removed in the step that has their effect, so that none is lost and none counts twice. */
 
 import type { JobSpec } from '../job/spec.ts';
-import { startBackfill } from './backfill.ts';
+import { cancelBackfill, startBackfill } from './backfill.ts';
 import { handOverTokens, withdrawTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { requestKey } from './keys.ts';
@@ -33,6 +33,8 @@ function perform(world: World, request: Request): string {
       return markSucceeded(world, request);
     case 'backfill':
       return startBackfill(world, request);
+    case 'cancel-backfill':
+      return cancelBackfill(world, request);
   }
 }
 

@@ -42,7 +42,7 @@ export const EXECUTOR_KINDS = ['mesos', 'docker', 'process', 'other'] as const;
 export const VERDICTS = ['launched', 'skipped', 'missed', 'suspended', 'excluded'] as const;
 export type VerdictLabel = (typeof VERDICTS)[number];
 
-export const REQUEST_TYPES = ['run', 'kill', 'retry', 'backfill', 'mark'] as const;
+export const REQUEST_TYPES = ['run', 'kill', 'retry', 'backfill', 'mark', 'cancel-backfill'] as const;
 export type RequestType = (typeof REQUEST_TYPES)[number];
 
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const;

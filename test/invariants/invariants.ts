@@ -20,7 +20,8 @@
  *  requests          Each request has its effect in the commit that removes it, once.
  *  quarantined       Nothing is decided about a job in quarantine; only the tokens of its runs are handed on.
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
- *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end.
+ *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end, or
+ *                    until it is cancelled.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
  *  totals            Counters and last results agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on; those of a deleted job at once.

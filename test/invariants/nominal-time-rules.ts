@@ -33,7 +33,7 @@ export function checkNominalTimes(history: History, step: Step, job: JobStep): v
     if (pieces.length > 0) throw new InvariantViolation('nominal-times', `${job.name} has decisions but is no job`, [job.name]);
     return;
   }
-  checkBackfills(history, job, { before, after });
+  checkBackfills(history, step, { job, before, after });
   const isNew = !before || before.uid !== after.uid;
   const isEdited = !isNew && before.scheduledSince !== after.scheduledSince;
   if (!step.context && (isNew || isEdited))
@@ -84,9 +84,13 @@ function piecesOf({ runs, verdicts }: JobStep): Piece[] {
 }
 
 /** backfill: its runs are made in order, none left out, each once; it ends at its end. */
-function checkBackfills(history: History, job: JobStep, { before, after }: { before: JobState | undefined; after: JobState }): void {
+function checkBackfills(
+  history: History,
+  step: Step,
+  { job, before, after }: { job: JobStep; before: JobState | undefined; after: JobState },
+): void {
   const runs = [...job.runs.values()].flatMap(({ before: old, after: run }) => (run && !old ? [run] : []));
-  checkBackfillEnds(history, { name: job.name, runs, before, after });
+  checkBackfillEnds(history, { name: job.name, runs, cancelled: cancelledBy(step), before, after });
   for (const run of runs.sort((a, b) => a.number - b.number)) {
     const { trigger } = run;
     if (trigger.type !== 'schedule' || trigger.backfill === undefined) continue;
@@ -114,16 +118,23 @@ interface BackfillStep {
   readonly name: string;
   /** Made in the step. */
   readonly runs: readonly RunRecord[];
+  readonly cancelled: ReadonlySet<string>;
   readonly before: JobState | undefined;
   readonly after: JobState;
 }
 
-/** It ends when nothing of its range is left. */
-function checkBackfillEnds(history: History, { name, runs, before, after }: BackfillStep): void {
+/** The backfills that requests taken in the step ask to cancel. */
+function cancelledBy(step: Step): ReadonlySet<string> {
+  const taken = [...step.requests.values()].flatMap(({ before, after }) => (before && !after ? [before] : []));
+  return new Set(taken.flatMap((request) => (request.type === 'cancel-backfill' ? [request.backfill] : [])));
+}
+
+/** It ends when nothing of its range is left, or it is cancelled. */
+function checkBackfillEnds(history: History, { name, runs, cancelled, before, after }: BackfillStep): void {
   if (before?.uid !== after.uid || before.scheduledSince !== after.scheduledSince) return;
   const schedule = history.scheduleOf(name, after.uid, after.scheduledSince)?.schedule;
   for (const [id, { cursor, to }] of Object.entries(before.backfills ?? {})) {
-    if (after.backfills?.[id]) continue;
+    if (after.backfills?.[id] || cancelled.has(id)) continue;
     const made = runs.flatMap((run) => (run.trigger.type === 'schedule' && run.trigger.backfill === id ? [run.trigger.scheduledFor] : []));
     const next = schedule?.next(Math.max(cursor, ...made));
     if (next !== undefined && next <= to)

@@ -64,6 +64,7 @@ function checkEffect(history: History, step: Step, request: Request): void {
     const isStarted = history.job(request.job).state?.backfills?.[request.id] !== undefined;
     if (!isStarted && seen.every(({ spec }) => spec.schedule !== undefined)) offend(request.id, `to fill in ${request.job} had no effect`);
   }
+  if (request.type === 'cancel-backfill') checkCancelled(history, request);
   if (request.type !== 'retry' && request.type !== 'mark') return;
   const is = history.run(request.job, request.run);
   const change = step.jobs.get(request.job)?.runs.get(request.run);
@@ -75,4 +76,16 @@ function checkEffect(history: History, step: Step, request: Request): void {
   if (request.type === 'retry' && isFailed && mayStart && is.endedAt !== undefined) offend(request.id, what);
   const isAlive = was.state === 'launching' || was.state === 'running' || was.state === 'killing';
   if (request.type === 'mark' && !isAlive && is.state !== 'succeeded') offend(request.id, what);
+}
+
+/** Nothing of it is left to be created, and nothing waits that has not begun; with `kill`, what has begun is told to end. */
+function checkCancelled(history: History, request: Request & { readonly type: 'cancel-backfill' }): void {
+  const { state, runs } = history.job(request.job);
+  if (state?.backfills?.[request.backfill]) offend(request.id, `to cancel the backfill ${request.backfill} had no effect`);
+  for (const run of runs.values()) {
+    const isOf = run.trigger.type === 'schedule' && run.trigger.backfill === request.backfill;
+    if (!isOf || run.endedAt !== undefined || isKilledForGood(run)) continue;
+    if (run.attempts.length > 0 && !request.kill) continue;
+    offend(request.id, `to cancel the backfill ${request.backfill} left ${run.job}#${run.number} ${run.state}`);
+  }
 }

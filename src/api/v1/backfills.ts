@@ -1,11 +1,11 @@
-/** `POST /v1/jobs/{name}/backfill`: a range of past nominal times run on request, a few at a time. */
+/** `/v1/jobs/{name}/backfill`, `/backfills/{id}`: a range of past nominal times run on request, a few at a time, until it is cancelled. */
 
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { stateKey } from '../../engine/keys.ts';
+import { requestKey, stateKey } from '../../engine/keys.ts';
 import { OPEN_BACKFILLS } from '../../engine/limits.ts';
-import type { JobState } from '../../engine/records.ts';
+import type { JobState, Request } from '../../engine/records.ts';
 import type { Issue } from '../../job/schema-issues.ts';
 import type { Instant } from '../../schedule/schedule.ts';
 import { ApiError } from '../errors.ts';
@@ -14,16 +14,17 @@ import { scheduleOf } from '../job-schedule.ts';
 import type { ApiParts } from '../parts.ts';
 import { maybeRecord } from '../records.ts';
 import { invalidBody, readBodyAs } from '../request-body.ts';
-import { noParameters, readQuery } from '../request-query.ts';
+import { noParameters, readQuery, trueOrFalse } from '../request-query.ts';
 import { iso } from '../times.ts';
-import { callerOf, jobNameOf } from './addresses.ts';
-import { answerSubmitted } from './requests.ts';
+import { callerOf, jobNameOf, parameter } from './addresses.ts';
+import { answerSubmitted, REQUEST_ID } from './requests.ts';
 import { storedJob } from './run-actions.ts';
 
 /** Nominal times in one backfill. */
 export const LARGEST_BACKFILL = 10_000;
 const MOST_OPEN = 100;
 
+const cancellation = z.strictObject({ kill: trueOrFalse.default(false) });
 const timestamp = z.string().max(MAX_TIMESTAMP_LENGTH);
 const body = z.strictObject({
   from: timestamp.describe('The first nominal time, inclusive.'),
@@ -33,6 +34,7 @@ const body = z.strictObject({
 
 export function backfillRoutes(router: Router, api: ApiParts): void {
   router.post('/v1/jobs/:name/backfill', (ctx) => backfill(ctx, api));
+  router.delete('/v1/jobs/:name/backfills/:id', (ctx) => cancelBackfill(ctx, api));
 }
 
 async function backfill(ctx: Context, api: ApiParts): Promise<void> {
@@ -54,6 +56,27 @@ async function backfill(ctx: Context, api: ApiParts): Promise<void> {
     throw new ApiError('too-many-backfills', detail, { data: { limit: OPEN_BACKFILLS } });
   }
   answerSubmitted(ctx, await api.submitter.submit({ type: 'backfill', job, ...range, limit }, callerOf(ctx)), { count });
+}
+
+async function cancelBackfill(ctx: Context, api: ApiParts): Promise<void> {
+  const { kill } = readQuery(ctx, cancellation);
+  const job = jobNameOf(ctx);
+  const id = parameter(ctx, 'id');
+  await storedJob(api, job);
+  if (!(await isUnderWay(api, job, id))) {
+    const detail = `no backfill ${JSON.stringify(id.slice(0, 100))} of ${job} goes on; it may be over`;
+    throw new ApiError('backfill-not-found', detail);
+  }
+  answerSubmitted(ctx, await api.submitter.submit({ type: 'cancel-backfill', job, backfill: id, kill }, callerOf(ctx)));
+}
+
+/** It has runs to create, or runs that are not over, or no leader has taken it yet. */
+async function isUnderWay({ store, runs }: ApiParts, job: string, id: string): Promise<boolean> {
+  if (!REQUEST_ID.test(id)) return false;
+  const state = maybeRecord<JobState>(await store.get(stateKey(job)));
+  if (state?.backfills?.[id] !== undefined || runs.activeBackfills(job).has(id)) return true;
+  const request = maybeRecord<Request>(await store.get(requestKey(id)));
+  return request?.type === 'backfill' && request.job === job;
 }
 
 interface RangeTexts {

@@ -16,7 +16,8 @@ import type { Submitted } from '../request-writer.ts';
 import { withIsoTimes } from '../times.ts';
 import { parameter, requestPath, runPath } from './addresses.ts';
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** What the id of a request, and so of a backfill, looks like. */
+export const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function requestRoutes(router: Router, api: ApiParts): void {
   router.get('/v1/requests/:id', (ctx) => readRequest(ctx, api));
@@ -33,7 +34,7 @@ export function answerSubmitted(ctx: Context, { request, revision }: Submitted, 
 async function readRequest(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
   const id = parameter(ctx, 'id');
-  const fate = ID.test(id) ? await api.requests.find(id, api.clock) : undefined;
+  const fate = REQUEST_ID.test(id) ? await api.requests.find(id, api.clock) : undefined;
   if (fate === undefined) throw new ApiError('request-not-found', `nothing is known of a request ${JSON.stringify(id.slice(0, 100))}`);
   ctx.body = fateView(api, id, fate);
 }

@@ -132,4 +132,34 @@ test('a job shows its backfills until the last of their runs is over', async () 
   await rig.close();
 });
 
+test('a backfill under way is cancelled, and no other', async () => {
+  const rig = await setup();
+  const { uid, scheduledSince } = rig.record('a');
+  const totals = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
+  const state = { uid, scheduledSince, cursor: scheduledSince, lastRun: 0, totals };
+  const backfill = { cursor: at('2026-01-05T03:00:00Z'), to: at('2026-01-11T03:00:00Z'), limit: 2 };
+  await rig.lead([
+    stateWrite('a', { ...state, backfills: { one: backfill } }),
+    backfillRun(1, 'running', 'two'),
+    backfillRun(2, 'failed', 'over'),
+  ]);
+  const cancel = (id: string, query = ''): ReturnType<ApiRig['ask']> =>
+    rig.ask('DELETE', `/v1/jobs/a/backfills/${id}${query}`, { headers: { 'X-Kairos-User': 'ann' } });
+  const asked = await cancel('one');
+  assert.equal(asked.status, 202, asked.text);
+  const { id, at: _at, ...rest } = asked.json;
+  assert.deepEqual(rest, { by: 'ann', type: 'cancel-backfill', job: 'a', backfill: 'one', kill: false, state: 'pending' });
+  await rig.lead([{ key: requestKey(id), value: undefined }]);
+  const taken = (await rig.ask('GET', `/v1/requests/${id}`)).json;
+  assert.deepEqual([taken.state, taken.backfill, taken.run], ['taken', 'one', undefined]);
+  assert.equal((await cancel('two', '?kill=true')).json['kill'], true, 'it has a run that is not over');
+  const body = { from: '2026-01-02T03:00:00Z', to: '2026-01-03T03:00:00Z' };
+  const pending = (await rig.ask('POST', '/v1/jobs/a/backfill', { body })).json['id'] as string;
+  assert.equal((await cancel(pending)).status, 202, 'no leader has taken it yet');
+  for (const unknown of ['over', 'none', 'a%20b']) assert.equal((await cancel(unknown)).json['code'], 'backfill-not-found', unknown);
+  assert.equal((await cancel('one', '?kill=yes')).json['code'], 'invalid-query');
+  assert.equal((await rig.ask('DELETE', '/v1/jobs/b/backfills/one')).json['code'], 'job-not-found');
+  await rig.close();
+});
+
 test.run();
