@@ -1,11 +1,12 @@
 /**
- * What became of requests. One that waits is in the store; the leader removes it in the commit that has its effect, and a run
- * it started carries its id. To find that run quickly, the job of each request that passes by is remembered for a while.
+ * What became of requests. One that waits is in the store; the leader removes it in the commit that has its effect, and writes there
+ * what became of it. Results are kept for a while only; of older requests, a run that one started carries its id, and to find that run
+ * quickly the job of each request that passes by is remembered for a while.
  */
 
 import type { Clock } from '../clock/clock.ts';
-import { JOBS, REQUESTS, requestKey, runKey, runsPrefix } from '../engine/keys.ts';
-import type { Request, RunRecord } from '../engine/records.ts';
+import { JOBS, REQUESTS, requestKey, resultKey, runKey, runsPrefix } from '../engine/keys.ts';
+import type { Refusal, Request, RequestResult, RunRecord } from '../engine/records.ts';
 import type { ReplicaView } from './deps.ts';
 import { maybeRecord, readRecord } from './records.ts';
 
@@ -15,6 +16,7 @@ const SLICE = 200;
 
 export type RequestFate =
   | { readonly state: 'pending'; readonly request: Request }
+  | { readonly state: 'refused'; readonly request: Request; readonly refusal: Refusal }
   /** `run`: the one it started or killed, or was to run again or to mark; absent: there is none, or it is not kept any more. */
   | { readonly state: 'taken'; readonly request: Request | undefined; readonly run: RunRecord | undefined };
 
@@ -42,9 +44,18 @@ export class RequestIndex {
   async find(id: string, clock: Pick<Clock, 'sleep'>): Promise<RequestFate | undefined> {
     const entry = this.#replica.get(requestKey(id));
     if (entry !== undefined) return { state: 'pending', request: readRecord<Request>(entry) };
+    const result = maybeRecord<RequestResult>(this.#replica.get(resultKey(id)));
+    if (result !== undefined) return this.#fateOf(result);
     const request = this.#seen.get(id);
     const run = request === undefined ? await this.#search(id, clock) : this.#runOf(request);
     return request === undefined && run === undefined ? undefined : { state: 'taken', request, run };
+  }
+
+  #fateOf({ request, refusal, run: made }: RequestResult): RequestFate {
+    if (refusal !== undefined) return { state: 'refused', request, refusal };
+    const number = made ?? ('run' in request ? request.run : undefined);
+    const run = number === undefined ? undefined : maybeRecord<RunRecord>(this.#replica.get(runKey(request.job, number)));
+    return { state: 'taken', request, run };
   }
 
   #runOf(request: Request): RunRecord | undefined {

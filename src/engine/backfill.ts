@@ -8,31 +8,32 @@ import { handOverTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import { CREATION_ROOM, OPEN_BACKFILLS } from './limits.ts';
 import type { Backfill, JobState, Reason, Request } from './records.ts';
+import type { Effect } from './request-results.ts';
 import { backfillOf, createRun, settleRun } from './runs.ts';
 import { isAlive, type Slot, type World } from './world.ts';
 
-export function startBackfill(world: World, request: Extract<Request, { type: 'backfill' }>): string {
+export function startBackfill(world: World, request: Extract<Request, { type: 'backfill' }>): Effect {
   const slot = world.slots.get(request.job);
-  if (!slot?.job || !slot.state) return 'no such job';
-  if (!slot.job.schedule) return 'no schedule';
-  if (Object.keys(slot.state.backfills ?? {}).length >= OPEN_BACKFILLS) return 'too many backfills';
+  if (!slot?.job || !slot.state) return { refused: 'no such job' };
+  if (!slot.job.schedule) return { refused: 'no schedule' };
+  if (Object.keys(slot.state.backfills ?? {}).length >= OPEN_BACKFILLS) return { refused: 'too many backfills' };
   const backfill: Backfill = { cursor: request.from - 1, to: request.to, limit: request.limit };
   putBackfill(world, slot, { id: request.id, backfill });
   world.backfilling.push({ slot, id: request.id });
-  return 'started';
+  return { done: 'started' };
 }
 
 /**
  * Ends a backfill before its end: its runs that have not begun are given up, and no more are created. Closes steps as they fill: if the
  * process dies between them, the request is still there, and the next leader takes it before it goes on with the backfill.
  */
-export function cancelBackfill(world: World, request: Extract<Request, { type: 'cancel-backfill' }>): string {
+export function cancelBackfill(world: World, request: Extract<Request, { type: 'cancel-backfill' }>): Effect {
   const { job, backfill: id, by } = request;
   const slot = world.slots.get(job);
-  if (!slot?.state) return 'no such job';
+  if (!slot?.state) return { refused: 'no such job' };
   // The newest first: what waits behind another can't be made ready in its place.
   const runs = [...world.openRuns(slot).values()].filter((run) => backfillOf(run) === id).reverse();
-  if (runs.length === 0 && !slot.state.backfills?.[id]) return 'not active';
+  if (runs.length === 0 && !slot.state.backfills?.[id]) return { refused: 'not active' };
   const text = `the backfill ${id} was cancelled by ${by || 'request'}`;
   const reason: Reason = { code: 'backfill-cancelled', text, data: { by, backfill: id } };
   for (const run of runs) {
@@ -42,7 +43,7 @@ export function cancelBackfill(world: World, request: Extract<Request, { type: '
     else settleRun(world, run, { outcome: run.attempts.length > 0 ? 'killed' : 'skipped', reason });
   }
   if (slot.state.backfills?.[id]) putBackfill(world, slot, { id, backfill: undefined });
-  return 'cancelled';
+  return { done: 'cancelled' };
 }
 
 /** Creates the runs that there is room for now, each in a step of its own. */

@@ -14,6 +14,8 @@ export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';
 /** Each node's latest request: tells whether one was written when the request itself may be gone already. */
 export const SUBMISSIONS = 'submissions/';
+/** What became of requests. */
+export const RESULTS = 'results/';
 export const STATES = 'state/';
 export const RUNS = 'runs/';
 export const VERDICTS = 'verdicts/';
@@ -21,6 +23,7 @@ export const NODES = 'nodes/';
 
 export const jobKey = (name: string): string => `${JOBS}${name}`;
 export const requestKey = (id: string): string => `${REQUESTS}${id}`;
+export const resultKey = (id: string): string => `${RESULTS}${id}`;
 export const submissionKey = (node: string): string => `${SUBMISSIONS}${node}`;
 export const stateKey = (job: string): string => `${STATES}${job}`;
 export const runsPrefix = (job: string): string => `${RUNS}${job}/`;

@@ -107,6 +107,9 @@ export const STEP_LENGTH = 300_000;
 /** Attempts that fit in a record whatever they say. */
 export const ATTEMPTS_UNMEASURED = 50;
 
+/** Results of requests kept, of all jobs together: long enough to be asked for, short enough for every node's copy. */
+export const KEPT_RESULTS = 1_000;
+
 /** Flows that a job may wait in at once: a parent that hangs must not make its children's state grow for ever. */
 export const OPEN_FLOWS = 500;
 

@@ -13,6 +13,7 @@ import {
   JOBS,
   QUARANTINE_KEY,
   REQUESTS,
+  RESULTS,
   runKey,
   RUNS,
   stateKey,
@@ -46,6 +47,7 @@ export function loadEntries(world: World, entries: Iterable<Entry>): Request[] {
       setAside(world, stateKey(slot.name), new Error('the state of a job that has runs is gone'));
   }
   for (const run of runs) if (run.handover !== undefined || run.owed) world.handovers.push(run);
+  world.results.sort();
   return requests.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -84,6 +86,8 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
     loadVerdict(world, key.slice(VERDICTS.length));
   } else if (key.startsWith(REQUESTS)) {
     found.requests.push(JSON.parse(value) as Request);
+  } else if (key.startsWith(RESULTS)) {
+    world.results.push(key.slice(RESULTS.length));
   } else if (key === SUSPENSION_KEY) {
     world.suspension = JSON.parse(value) as ClusterSuspension;
   } else if (key === QUARANTINE_KEY) {

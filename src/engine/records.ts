@@ -225,6 +225,29 @@ export type RequestBody =
   /** Make no more runs of a backfill, and give up those that have not begun. `kill`: those that have, too. */
   | { readonly type: 'cancel-backfill'; readonly job: string; readonly backfill: string; readonly kill: boolean };
 
+/** Why the leader could not do what it was asked for: it was not so any more, or not yet, when its turn came. */
+export type Refusal =
+  | 'no such job'
+  | 'no such run'
+  | 'not active'
+  | 'not failed'
+  | 'running'
+  | 'suspended'
+  | 'full'
+  | 'no schedule'
+  | 'too many backfills';
+
+/** The value at `results/<request id>`: what became of a request that the leader has taken. */
+export interface RequestResult {
+  /** As it was, without its environment. */
+  readonly request: Request;
+  readonly takenAt: Instant;
+  /** The run that it made. */
+  readonly run?: number;
+  /** It had no effect, for this reason. */
+  readonly refusal?: Refusal;
+}
+
 /**
  * The value at `suspension`: maintenance. Nothing is launched in it, nominal times in it are recorded as suspended; what runs goes
  * on, and what was asked for waits.

@@ -4,9 +4,9 @@ import type { JobSpec } from '../job/spec.ts';
 import { cancelBackfill, startBackfill } from './backfill.ts';
 import { handOverTokens, withdrawTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
-import { requestKey } from './keys.ts';
 import type { Reason, Request } from './records.ts';
 import { isFull } from './record-size.ts';
+import { type Effect, recordResult } from './request-results.ts';
 import { reopenRun, retake } from './reopen.ts';
 import { createRun, settleRun } from './runs.ts';
 import { runId } from './task-id.ts';
@@ -14,14 +14,12 @@ import { isAlive } from './run-state.ts';
 import type { World } from './world.ts';
 
 export function takeRequest(world: World, request: Request): void {
-  const result = perform(world, request);
-  world.recorder.put(requestKey(request.id), undefined);
-  world.recorder.fact({ type: 'request-taken', id: request.id, request: request.type, job: request.job, result });
+  recordResult(world, request, perform(world, request));
   handOverTokens(world);
   world.recorder.close();
 }
 
-function perform(world: World, request: Request): string {
+function perform(world: World, request: Request): Effect {
   switch (request.type) {
     case 'run':
       return runNow(world, request);
@@ -38,13 +36,13 @@ function perform(world: World, request: Request): string {
   }
 }
 
-function runNow(world: World, request: Extract<Request, { type: 'run' }>): string {
+function runNow(world: World, request: Extract<Request, { type: 'run' }>): Effect {
   const slot = world.slots.get(request.job);
-  if (!slot?.job || !slot.record || !slot.state) return 'no such job';
+  if (!slot?.job || !slot.record || !slot.state) return { refused: 'no such job' };
   const spec = request.env ? withEnvironment(slot.record.spec, request.env) : undefined;
   const trigger = { type: 'request', id: request.id, by: request.by } as const;
   const run = createRun(world, slot, { trigger, ...(spec ? { spec } : {}) });
-  return runId(run.job, run.number);
+  return { done: runId(run.job, run.number), run: run.number };
 }
 
 function withEnvironment(spec: JobSpec, env: Readonly<Record<string, string>>): JobSpec {
@@ -52,9 +50,9 @@ function withEnvironment(spec: JobSpec, env: Readonly<Record<string, string>>): 
 }
 
 /** A person's kill is final: no retry follows. A run that is already over stays as it is. */
-function killRun(world: World, request: Extract<Request, { type: 'kill' }>): string {
+function killRun(world: World, request: Extract<Request, { type: 'kill' }>): Effect {
   const run = world.run(request.job, request.run);
-  if (!run) return 'not active';
+  if (!run) return { refused: 'not active' };
   const reason: Reason = {
     code: 'kill-request',
     text: `killed by ${request.by || 'request'}`,
@@ -62,33 +60,33 @@ function killRun(world: World, request: Extract<Request, { type: 'kill' }>): str
   };
   if (isAlive(run.state)) {
     killAttempt(world, run, reason);
-    return 'killing';
+    return { done: 'killing' };
   }
   settleRun(world, run, { outcome: 'killed', reason });
-  return 'killed';
+  return { done: 'killed' };
 }
 
 /** Runs a failed or killed run again: the same run, with as many attempts as the first time. */
-function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): string {
+function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): Effect {
   const slot = world.slots.get(request.job);
   const record = slot && world.keptRun(slot, request.run)?.record;
-  if (!slot?.job) return 'no such job';
-  if (!record || (record.state !== 'failed' && record.state !== 'killed')) return 'not failed';
-  if (slot.job.suspended) return 'suspended';
-  if (isFull(record)) return 'full';
+  if (!slot?.job) return { refused: 'no such job' };
+  if (!record || (record.state !== 'failed' && record.state !== 'killed')) return { refused: 'not failed' };
+  if (slot.job.suspended) return { refused: 'suspended' };
+  if (isFull(record)) return { refused: 'full' };
   withdrawTokens(world, slot, record.flow);
   reopenRun(world, slot, record);
-  return 'running again';
+  return { done: 'running again' };
 }
 
 /** Counts a run as succeeded. One with a task at the executor is refused: what it does can't be known beforehand. */
-function markSucceeded(world: World, request: Extract<Request, { type: 'mark' }>): string {
+function markSucceeded(world: World, request: Extract<Request, { type: 'mark' }>): Effect {
   const slot = world.slots.get(request.job);
   const open = world.run(request.job, request.run);
-  if (!slot || (open && isAlive(open.state))) return open ? 'running' : 'no such job';
+  if (!slot || (open && isAlive(open.state))) return { refused: open ? 'running' : 'no such job' };
   const record = open ?? world.keptRun(slot, request.run)?.record;
-  if (!record) return 'no such run';
+  if (!record) return { refused: 'no such run' };
   const reason: Reason = { code: 'marked', text: `marked as succeeded by ${request.by || 'request'}`, data: { by: request.by } };
   settleRun(world, open ?? retake(world, slot, record), { outcome: 'succeeded', reason });
-  return 'succeeded';
+  return { done: 'succeeded' };
 }

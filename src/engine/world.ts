@@ -103,6 +103,8 @@ export class World {
   /** Backfills of which a run has just ended: they may create their next. */
   readonly backfilling: { readonly slot: Slot; readonly id: string }[] = [];
   identity: ExecutorIdentity | undefined;
+  /** Requests whose results are kept, oldest first. */
+  readonly results: string[] = [];
   /** Why shapes of waiting runs fitted no offer, as last seen. */
   readonly shortages = new Map<string, Shortage>();
   readonly reservations: Reservations = { current: undefined, turns: new Map(), rests: new Map() };

@@ -17,7 +17,7 @@
  *  timeout           Killed for its time-out only after it, and for its launch's only what has not begun by then.
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
- *  requests          Each request has its effect in the commit that removes it, once.
+ *  requests          Each request has its effect in the commit that removes it, once; and its result is written there.
  *  quarantined       Nothing is decided about a job in quarantine; only the tokens of its runs are handed on.
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end, or

@@ -1,5 +1,6 @@
 /** The rule requests (words: invariants.ts): the effect is in the step that removes it. */
 
+import { resultKey } from '../../src/engine/keys.ts';
 import type { Request, RunRecord } from '../../src/engine/records.ts';
 import type { History, Step } from './history.ts';
 import { isKilledForGood } from './timing-rules.ts';
@@ -14,6 +15,7 @@ export function checkRequests(history: History, step: Step): void {
   for (const [id, { before, after }] of step.requests) {
     if (after) continue;
     if (!before) offend(id, 'was taken twice');
+    if (history.value(resultKey(id)) === undefined) offend(id, 'was taken without a word of what became of it');
     const runs = started.get(id) ?? [];
     started.delete(id);
     if (before.type === 'run') checkRunNow(history, step, { request: before, runs });

@@ -3,7 +3,7 @@
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { jobKey } from '../../engine/keys.ts';
-import type { Request, RunRecord } from '../../engine/records.ts';
+import type { Refusal, Request, RunRecord } from '../../engine/records.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { JobSpec } from '../../job/spec.ts';
 import { ApiError } from '../errors.ts';
@@ -18,6 +18,19 @@ import { parameter, requestPath, runPath } from './addresses.ts';
 
 /** What the id of a request, and so of a backfill, looks like. */
 export const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Why the leader could not do it when its turn came, in words. */
+export const REFUSALS: Readonly<Record<Refusal, string>> = {
+  'no such job': 'the job was gone',
+  'no such run': 'the run had succeeded, or was not kept any more',
+  'not active': 'what it was to end was over',
+  'not failed': 'the run was not one that had failed or been killed, or was not kept any more',
+  running: 'the task of the run may have been running',
+  suspended: 'the job was suspended',
+  full: 'the record of the run was full',
+  'no schedule': 'the job had no schedule any more',
+  'too many backfills': 'too many backfills of the job were going on',
+};
 
 export function requestRoutes(router: Router, api: ApiParts): void {
   router.get('/v1/requests/:id', (ctx) => readRequest(ctx, api));
@@ -42,6 +55,10 @@ async function readRequest(ctx: Context, api: ApiParts): Promise<void> {
 function fateView(api: ApiParts, id: string, fate: RequestFate): Record<string, unknown> {
   const request = fate.request === undefined ? { id } : requestView(fate.request);
   if (fate.state === 'pending') return { ...request, state: fate.state };
+  if (fate.state === 'refused') {
+    const reason = { code: fate.refusal.replaceAll(' ', '-'), text: REFUSALS[fate.refusal] };
+    return { ...request, state: fate.state, reason };
+  }
   const backfill = fate.request?.type === 'backfill' ? backfillOf(api, id, fate.request.job) : undefined;
   return {
     ...request,

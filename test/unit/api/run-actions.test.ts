@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
-import { requestKey } from '../../../src/engine/keys.ts';
-import type { RunState } from '../../../src/engine/records.ts';
+import { requestKey, resultKey } from '../../../src/engine/keys.ts';
+import type { Request, RequestResult, RunState } from '../../../src/engine/records.ts';
+import type { Write } from '../../../src/store/port.ts';
 import { job, runWrite, setUpApi } from '../../support/api-rig.ts';
 
 const STATES: readonly RunState[] = [
@@ -91,6 +92,34 @@ test('the request of a retry tells of the run once it is taken', async () => {
   const taken = await rig.ask('GET', `/v1/requests/${id}`);
   assert.equal(taken.json['state'], 'taken');
   assert.deepEqual(taken.json['run'], { job: 'a', number: 7, state: 'pending', href: '/v1/runs/a/7' });
+  await rig.close();
+});
+
+test('any node tells what became of a request, and why it could not be done', async () => {
+  const rig = await setUpApi();
+  await rig.ask('PUT', '/v1/jobs/a', { body: job('a') });
+  await rig.lead([runWrite({ job: 'a', number: 7, state: 'running' })]);
+  const ask = async (): Promise<string> => (await rig.ask('POST', '/v1/runs/a/7/kill')).json['id'] as string;
+  const [done, refused] = [await ask(), await ask()];
+  const taken = (id: string, result: Partial<RequestResult>): Write[] => {
+    const request = JSON.parse(rig.cluster.space.get(requestKey(id))?.value ?? '') as Request;
+    const value = JSON.stringify({ request, takenAt: request.at, ...result } satisfies RequestResult);
+    return [
+      { key: requestKey(id), value: undefined },
+      { key: resultKey(id), value },
+    ];
+  };
+  await rig.lead([...taken(done, {}), ...taken(refused, { refusal: 'not active' })]);
+  const other = await rig.join();
+  for (const node of [rig, other]) {
+    const first = (await node.ask('GET', `/v1/requests/${done}`)).json;
+    assert.deepEqual([first.state, first.type, first.run.state, first.reason], ['taken', 'kill', 'running', undefined]);
+    const second = (await node.ask('GET', `/v1/requests/${refused}`)).json;
+    assert.deepEqual(
+      [second.state, second.run, second.reason],
+      ['refused', 7, { code: 'not-active', text: 'what it was to end was over' }],
+    );
+  }
   await rig.close();
 });
 
