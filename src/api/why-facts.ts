@@ -116,10 +116,11 @@ function parentFacts(api: ApiParts, after: readonly Edge[], flow: FlowId): FlowF
   return after.filter(({ job }) => isRelevant(api, job, flow)).map(({ job, on }) => ({ job, on, run: runIn(api, job, flow) }));
 }
 
-/** As the leader has it: a parent counts when it is the flow's root or the root reaches it; a root that is gone reaches all. */
-function isRelevant({ definitions: { graph } }: ApiParts, parent: string, flow: FlowId): boolean {
+/** As the leader has it: a parent counts when it is the flow's root, the root reaches it, or it has a run there; a root that is gone reaches all. */
+function isRelevant(api: ApiParts, parent: string, flow: FlowId): boolean {
+  const { graph } = api.definitions;
   const root = parseRunId(flow)?.job ?? '';
-  return parent === root || !graph.has(root) || graph.descendants(root).has(parent);
+  return parent === root || !graph.has(root) || graph.descendants(root).has(parent) || runIn(api, parent, flow) !== undefined;
 }
 
 function runIn({ replica }: ApiParts, job: string, flow: FlowId): RunRecord | undefined {

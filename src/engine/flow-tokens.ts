@@ -31,10 +31,14 @@ export function satisfies(outcome: Outcome, on: EdgeCondition): boolean {
   return on === 'completion' || (on === 'success') === (outcome === 'succeeded');
 }
 
-/** Whether a parent counts in a flow: it is the root, or the root reaches it. A root that is gone counts as reaching all. */
+/**
+ * Whether a parent counts in a flow: it is the root, or the root reaches it, or did before an edit: it has a run there. A root that is
+ * gone counts as reaching all.
+ */
 export function isRelevant(world: World, parent: string, flow: FlowId): boolean {
   const root = parseRunId(flow)?.job ?? '';
-  return parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent);
+  if (parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent)) return true;
+  return world.runInFlow(world.slot(parent), flow) !== undefined;
 }
 
 export function relevantParents(world: World, child: Slot, flow: FlowId): readonly Edge[] {

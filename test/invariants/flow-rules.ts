@@ -82,7 +82,9 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
   // A flow that goes on after a run was run again knows only what is kept of it.
   const isKept = (job: string): boolean => history.run(job, flow.runs.get(job) ?? 0) !== undefined;
   const counts = (job: string): boolean => (!isEdited || flow.runs.has(job)) && (!isAgain(history, flow) || isKept(job));
-  const edges = node.after.filter(({ job }) => (job === flow.root || reachable.has(job)) && counts(job));
+  // Also one that the root reached before an edit, and that has a run in the flow.
+  const takesPart = (job: string): boolean => job === flow.root || reachable.has(job) || isKept(job);
+  const edges = node.after.filter(({ job }) => takesPart(job) && counts(job));
   const fail = (message: string): never => {
     throw new InvariantViolation('flows', `${run.job}#${run.number} in ${run.flow} ${message}`, [run.job, ...edges.map(({ job }) => job)]);
   };

@@ -334,4 +334,39 @@ test('who blocks a flow is told in one order, whoever spoke first', () => {
   assert.ok(!written.includes('state/join'), 'a new leader counted otherwise');
 });
 
+test('a parent that is cut off its root while it runs still speaks in the flow', () => {
+  for (const exitCode of [0, 1]) {
+    const rig = new EngineRig();
+    rig.define({ name: 'root' });
+    rig.define({ name: 'cut', after: ['root'], ...once });
+    rig.define({ name: 'child', after: ['cut'] });
+    rig.define({ name: 'last', after: ['child'] });
+    rig.request({ type: 'run', job: 'root' });
+    rig.finish('root.1.1');
+    rig.define({ name: 'cut', schedule: 'R/2027-01-01T00:00:00Z/P1D', ...once });
+    rig.finish('cut.1.1', exitCode);
+    if (exitCode === 0) rig.finish('child.1.1');
+    const expected = exitCode === 0 ? ['1 succeeded', '1 launching'] : ['1 skipped', '1 skipped'];
+    assert.deepEqual([rig.story('child'), rig.story('last')], expected);
+    assert.equal(rig.run('last', 1)?.flow, 'root#1');
+  }
+});
+
+test('a join waits for a parent that was cut off its root while it ran', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  rig.define({ name: 'cut', after: ['root'] });
+  rig.define({ name: 'other', after: ['root'] });
+  rig.define({ name: 'join', after: ['cut', 'other'] });
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1');
+  rig.define({ name: 'cut', schedule: 'R/2027-01-01T00:00:00Z/P1D' });
+  rig.finish('other.1.1');
+  assert.equal(rig.story('join'), '');
+  rig.failOver();
+  rig.finish('cut.1.1');
+  assert.equal(rig.story('join'), '1 launching');
+  assert.deepEqual(parentsOf(rig, 'join'), { cut: 1, other: 1 });
+});
+
 test.run();
