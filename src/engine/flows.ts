@@ -160,6 +160,21 @@ export function withdrawTokens(world: World, slot: Slot, flow: FlowId): void {
   }
 }
 
+/**
+ * Whether a child may have run for a run that is over, and its run is not kept any more: were the parent to speak again, the child would
+ * run twice in the flow.
+ */
+export function hasForgottenChild(world: World, { job, flow, state }: RunRecord): boolean {
+  return childNames(world, job).some((name) => {
+    const child = world.slot(name);
+    const edge = child.job?.after.find((candidate) => candidate.job === job);
+    if (!edge || !isOver(state) || !satisfies(state, edge.on) || child.job?.join === 'latest') return false;
+    const isKnown = child.state?.tokens?.[flow] !== undefined || world.runInFlow(child, flow) !== undefined;
+    const kept = world.openRuns(child).size + (child.kept?.length ?? 0);
+    return !isKnown && (child.state?.lastRun ?? 0) > kept;
+  });
+}
+
 function parentRuns(world: World, child: Slot, flow: FlowId): Record<string, number> {
   const parents: Record<string, number> = {};
   for (const edge of relevantParents(world, child, flow)) {

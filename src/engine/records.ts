@@ -234,6 +234,7 @@ export type Refusal =
   | 'running'
   | 'suspended'
   | 'full'
+  | 'forgotten'
   | 'no schedule'
   | 'too many backfills';
 

@@ -2,7 +2,7 @@
 
 import type { JobSpec } from '../job/spec.ts';
 import { cancelBackfill, startBackfill } from './backfill.ts';
-import { handOverTokens, withdrawTokens } from './flows.ts';
+import { handOverTokens, hasForgottenChild, withdrawTokens } from './flows.ts';
 import { killAttempt } from './kills.ts';
 import type { Reason, Request } from './records.ts';
 import { isFull } from './record-size.ts';
@@ -74,6 +74,7 @@ function retryRun(world: World, request: Extract<Request, { type: 'retry' }>): E
   if (!record || (record.state !== 'failed' && record.state !== 'killed')) return { refused: 'not failed' };
   if (slot.job.suspended) return { refused: 'suspended' };
   if (isFull(record)) return { refused: 'full' };
+  if (hasForgottenChild(world, record)) return { refused: 'forgotten' };
   withdrawTokens(world, slot, record.flow);
   reopenRun(world, slot, record);
   return { done: 'running again' };
@@ -86,6 +87,7 @@ function markSucceeded(world: World, request: Extract<Request, { type: 'mark' }>
   if (!slot || (open && isAlive(open.state))) return { refused: open ? 'running' : 'no such job' };
   const record = open ?? world.keptRun(slot, request.run)?.record;
   if (!record) return { refused: 'no such run' };
+  if (!open && hasForgottenChild(world, record)) return { refused: 'forgotten' };
   const reason: Reason = { code: 'marked', text: `marked as succeeded by ${request.by || 'request'}`, data: { by: request.by } };
   settleRun(world, open ?? retake(world, slot, record), { outcome: 'succeeded', reason });
   return { done: 'succeeded' };

@@ -1,7 +1,7 @@
 /** The rule requests (words: invariants.ts): the effect is in the step that removes it. */
 
 import { resultKey } from '../../src/engine/keys.ts';
-import type { Request, RunRecord } from '../../src/engine/records.ts';
+import type { Request, RequestResult, RunRecord } from '../../src/engine/records.ts';
 import type { History, Step } from './history.ts';
 import { isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
@@ -73,6 +73,7 @@ function checkEffect(history: History, step: Step, request: Request): void {
   const was = change ? change.before : is;
   if (!was || !is) return;
   const what = `to ${request.type} ${request.job}#${request.run} had no effect: it was ${was.state} and is ${is.state}`;
+  if (isTooLate(history, request, was)) return;
   const isFailed = was.state === 'failed' || was.state === 'killed';
   const mayStart = seen.every(({ spec }) => !spec.suspended);
   if (request.type === 'retry' && isFailed && mayStart && is.endedAt !== undefined) offend(request.id, what);
@@ -90,4 +91,13 @@ function checkCancelled(history: History, request: Request & { readonly type: 'c
     if (run.attempts.length > 0 && !request.kill) continue;
     offend(request.id, `to cancel the backfill ${request.backfill} left ${run.job}#${run.number} ${run.state}`);
   }
+}
+
+/** It was refused as a child's run may be forgotten: so one that may have run for it has no run in the flow that is kept. */
+function isTooLate(history: History, { id, job }: Request, { flow }: RunRecord): boolean {
+  const result = history.value(resultKey(id));
+  if (result === undefined || (JSON.parse(result) as RequestResult).refusal !== 'forgotten') return false;
+  const isKept = (child: string): boolean => [...history.job(child).runs.values()].some((run) => run.flow === flow);
+  if ([...history.graph.children(job).keys()].every(isKept)) offend(id, `was refused, though every child of ${job} has its run in ${flow}`);
+  return true;
 }

@@ -28,6 +28,7 @@ export const REFUSALS: Readonly<Record<Refusal, string>> = {
   running: 'the task of the run may have been running',
   suspended: 'the job was suspended',
   full: 'the record of the run was full',
+  forgotten: 'a job that runs after this one may have run for it already, and its run is not kept any more; run the job anew',
   'no schedule': 'the job had no schedule any more',
   'too many backfills': 'too many backfills of the job were going on',
 };

@@ -219,4 +219,41 @@ test('a second failure of a run that is run again changes nothing below it', () 
   assert.equal(rig.state('join')?.totals.skipped, 1);
 });
 
+test('a run is not run again when a child may have run for it and that is not kept any more', () => {
+  for (const [on, type] of [
+    ['completion', 'retry'],
+    ['failure', 'mark'],
+  ] as const) {
+    const rig = new EngineRig();
+    rig.define({ name: 'root', retry: { attempts: 1 }, overlap: 'allow' });
+    rig.define({ name: 'child', after: [{ job: 'root', on }], keepRuns: 1 });
+    for (const run of [1, 2]) {
+      rig.request({ type: 'run', job: 'root' });
+      rig.finish(`root.${run}.1`, 1);
+      rig.finish(`child.${run}.1`);
+    }
+    assert.equal(rig.story('child'), '2 succeeded');
+    rig.request({ type, job: 'root', run: 1 });
+    assert.equal(rig.story('root'), '1 failed, 2 failed');
+    const refused = rig.facts.findLast((fact) => fact.type === 'request-taken');
+    assert.equal(refused?.type === 'request-taken' && refused.result, 'forgotten');
+    rig.request({ type: 'retry', job: 'root', run: 2 });
+    rig.finish('root.2.2');
+    assert.deepEqual([rig.story('root'), rig.story('child')], ['1 failed, 2 succeeded', '2 succeeded'], 'what is kept tells');
+  }
+});
+
+test('a child that was skipped runs after all, though that is not kept any more', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root', retry: { attempts: 1 }, overlap: 'allow' });
+  rig.define({ name: 'child', after: ['root'], keepRuns: 1 });
+  for (const run of [1, 2]) {
+    rig.request({ type: 'run', job: 'root' });
+    rig.finish(`root.${run}.1`, 1);
+  }
+  rig.request({ type: 'retry', job: 'root', run: 1 });
+  rig.finish('root.1.2');
+  assert.equal(rig.story('child'), '2 skipped, 3 launching');
+});
+
 test.run();
