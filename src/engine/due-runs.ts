@@ -1,9 +1,10 @@
 /** What becomes of a run when its timer is due. */
 
+import type { Instant } from '../schedule/schedule.ts';
 import { endAttempt } from './attempts.ts';
 import { handOverTokens } from './flows.ts';
 import { killAttempt, sendKill } from './kills.ts';
-import type { Attempt, RunRecord } from './records.ts';
+import type { Attempt, Reason, RunRecord } from './records.ts';
 import { confirmAt, killAgainAt, setRunTimer, startingDeadline, timeoutAt, unreachableUntil } from './run-timer.ts';
 import { settleRun, storeOpen } from './runs.ts';
 import { describeShortage } from './shortage.ts';
@@ -31,10 +32,31 @@ function missWhenLate(world: World, run: RunRecord): void {
   if (deadline === undefined || deadline > world.now) return setRunTimer(world, run);
   const shape = world.pending.keyOf(run);
   const shortage = shape === undefined ? undefined : world.shortages.get(shape);
-  const waited = run.state === 'queued' ? 'waiting for an earlier run' : `waiting for an offer: ${describeShortage(shortage)}`;
-  const data = { deadline, state: run.state, ...(shortage ? { nearest: shortage.nearest } : {}) };
+  const hold = holdAt(world, deadline);
+  const missing = hold?.text ?? describeShortage(shortage);
+  const queued = `waiting for an earlier run${hold ? `; and ${hold.text}` : ''}`;
+  const waited = run.state === 'queued' ? queued : `waiting for an offer: ${missing}`;
+  const nearest = shortage ? { nearest: shortage.nearest } : {};
+  const data = { deadline, state: run.state, ...nearest, ...(hold ? { heldBy: hold.data } : {}) };
   const text = `the starting deadline, ${isoTime(deadline)}, passed while ${waited}`;
   settleRun(world, run, { outcome: 'missed', reason: { code: 'deadline', text, data } });
+}
+
+/** What kept everything from being launched when the deadline passed; undefined: nothing did. */
+function holdAt(world: World, deadline: Instant): { readonly text: string; readonly data: Reason['data'] } | undefined {
+  const { decidableSince, suspension, isSuspended, executor } = world;
+  if (deadline < decidableSince) {
+    const text = `nobody could launch anything until ${isoTime(decidableSince)}, as there was no leader`;
+    return { text, data: { code: 'no-leader', until: decidableSince } };
+  }
+  if (suspension && isSuspended && suspension.from <= deadline) {
+    const { by, from } = suspension;
+    const text = `the whole cluster was suspended${by ? ` by ${by}` : ''} at ${isoTime(from)}`;
+    return { text, data: { code: 'suspended', by, from } };
+  }
+  if (executor === 'ready') return undefined;
+  if (executor === 'disconnected') return { text: 'the leader had no connection to the executor', data: { code: 'no-executor' } };
+  return { text: 'the leader had to hear from the executor what was alive first', data: { code: 'reconciling' } };
 }
 
 function decideAlive(world: World, run: RunRecord): void {

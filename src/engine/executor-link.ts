@@ -50,6 +50,11 @@ export class ExecutorLink {
   }
 
   take(event: ExecutorEvent): void {
+    this.#take(event);
+    this.#world.executor = this.#state;
+  }
+
+  #take(event: ExecutorEvent): void {
     switch (event.type) {
       case 'connected':
         return this.#connect(event);

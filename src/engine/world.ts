@@ -22,6 +22,7 @@ import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
   ClusterSuspension,
   ExecutorIdentity,
+  ExecutorState,
   FlowId,
   JobState,
   Outcome,
@@ -116,6 +117,8 @@ export class World {
   now: Instant = 0;
   /** How many more nominal times the decision under way should decide. */
   timesLeft = TIMES_AT_ONCE;
+  /** How the executor stands. */
+  executor: ExecutorState = 'disconnected';
   /** Nominal times before this passed while nobody could decide. */
   decidableSince: Instant = 0;
   /** An edge, a job or a join changed: undecided flows are to be counted again. */
