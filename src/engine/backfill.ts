@@ -10,7 +10,8 @@ import { CREATION_ROOM, OPEN_BACKFILLS } from './limits.ts';
 import type { Backfill, JobState, Reason, Request } from './records.ts';
 import type { Effect } from './request-results.ts';
 import { backfillOf, createRun, settleRun } from './runs.ts';
-import { isAlive, type Slot, type World } from './world.ts';
+import { isAlive } from './run-state.ts';
+import type { Slot, World } from './world.ts';
 
 export function startBackfill(world: World, request: Extract<Request, { type: 'backfill' }>): Effect {
   const slot = world.slots.get(request.job);
