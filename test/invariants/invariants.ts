@@ -62,11 +62,17 @@ export class Invariants {
   readonly #launched = new Set<string>();
   /** Which term wrote the intent of a task. */
   readonly #intents = new Map<string, Revision>();
+  readonly #onStep: ((step: Step) => void) | undefined;
   #term: Revision | undefined;
   #sequence = 0;
   /** Steps looked at so far, and terms that they were written in. */
   checks = 0;
   terms = 0;
+
+  /** `onStep` sees every step of a leader that breaks no rule. */
+  constructor(onStep?: (step: Step) => void) {
+    this.#onStep = onStep;
+  }
 
   /** Takes every transaction in the order in which it landed. */
   onTransaction(transaction: Transaction): void {
@@ -157,6 +163,7 @@ export class Invariants {
     }
     checkFlowStep(this.history, step);
     checkRequests(this.history, step);
+    this.#onStep?.(step);
   }
 
   #checkWriter({ writer, steps, revision }: Transaction): void {

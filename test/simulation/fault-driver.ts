@@ -83,6 +83,8 @@ export class FaultDriver {
     this.#strike('executor-death', (random) => this.#killExecutor(random));
     this.#strike('engine-failure', (random) => this.#breakJob(random));
     this.#strike('rescind', () => master.rescindOne());
+    this.#strike('framework-removed', () => this.#simulation.operator.removeFramework());
+    master.questions.lateMs = 8_000 * this.#rate('mesos-answers');
   }
 
   /** No fault from now on; all that is broken is mended within a few minutes. */
@@ -96,6 +98,8 @@ export class FaultDriver {
     }
     this.#defects.clear();
     for (const network of this.#networks.values()) Object.assign(network, { delayMs: 5, callLossRate: 0, repeatRate: 0 });
+    this.#simulation.master.questions.lateMs = 0;
+    await simulation.operator.finish();
     // What began before goes on to its own end: partitions, pauses and the like last minutes.
     await simulation.time.run(simulation.time.now + 20 * 60_000);
     await simulation.outliveQuarantine();
@@ -130,6 +134,7 @@ export class FaultDriver {
     const next = (): void => {
       this.#simulation.time.after(random.exponential(meanMs), () => {
         if (!this.#isOn) return;
+        this.#simulation.happenings.note(`fault: ${name}`);
         act(random);
         next();
       });
@@ -139,6 +144,7 @@ export class FaultDriver {
 
   #fate(random: Random, { kind, connection }: MemoryRequest, { delayRate, errorRate }: { delayRate: number; errorRate: number }): Fate {
     const outcome = random.chance(errorRate) ? random.pick(['refused', 'request-lost', 'answer-lost', 'answer-lost'] as const) : 'answered';
+    if (outcome !== 'answered') this.#simulation.happenings.note(`fault: store ${outcome}`);
     if (outcome !== 'answered') this.#simulation.line('faults', `${kind} of ${connection}: ${outcome}`);
     if (!random.chance(delayRate)) return { outcome };
     const delayMs = (): number => Math.round(random.logarithmic(1, 4_000));
@@ -272,9 +278,11 @@ export class FaultDriver {
 
   #failOver(random: Random): void {
     const { master, lives } = this.#simulation;
+    if (!master.isUp) return;
     this.#say('the master dies');
     lives.doubt(master.agents);
-    master.failOver(random.logarithmic(500, 30_000), () => random.pick([500, 2_000, 75_000]) * random.next() + 100);
+    master.die();
+    this.#later(random.logarithmic(500, 30_000), () => master.comeBack(() => random.pick([500, 2_000, 75_000]) * random.next() + 100));
   }
 
   #stopAgent(random: Random): void {

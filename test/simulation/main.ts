@@ -6,10 +6,12 @@
  *   --off A,B   without these faults (`all`: none at all; `api`: people do nothing); docs/simulation.md lists them
  *   --jobs N, --nodes N   at most so many          --no-shrink   tell the first story as it is
  *   --workers N     processes that share the seeds; default: one a core
+ *   --counts        how often what happened, over all seeds; with one worker
  */
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { addCounts } from './happenings.ts';
 import { runSeed } from './run-seed.ts';
 import { describeTally, NOTHING, runShares, type Tally } from './shares.ts';
 import { shrink } from './shrink.ts';
@@ -25,13 +27,14 @@ interface Arguments {
   readonly workers: number;
   /** This process has its share of the seeds from another, and tells it how far it is. */
   readonly isShare: boolean;
+  readonly isCounted: boolean;
 }
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const OPTIONS = {
   ...{ seeds: text, from: text, seed: text, hours: text, off: text, jobs: text, nodes: text, workers: text, share: text },
-  ...{ trace: flag, 'no-shrink': flag },
+  ...{ trace: flag, 'no-shrink': flag, counts: flag },
 };
 
 function readArguments(): Arguments {
@@ -52,11 +55,12 @@ function readArguments(): Arguments {
     isShrunk: !values['no-shrink'] && !values.trace,
     workers: values.share === undefined && !values.trace ? Math.min(count, Number(values.workers ?? availableParallelism())) : 1,
     isShare: values.share !== undefined,
+    isCounted: values.counts ?? false,
   };
 }
 
 async function main(): Promise<number> {
-  const { seeds, options, isShrunk, workers, isShare } = readArguments();
+  const { seeds, options, isShrunk, workers, isShare, isCounted } = readArguments();
   const show = progress(isShare);
   if (workers > 1) {
     let latest = NOTHING;
@@ -65,6 +69,7 @@ async function main(): Promise<number> {
     return isGood ? 0 : 1;
   }
   let tally = NOTHING;
+  const counts = new Map<string, number>();
   for (const seed of seeds) {
     const outcome = await runSeed({ ...options, seed: String(seed) });
     if (outcome.failure !== undefined) {
@@ -72,9 +77,11 @@ async function main(): Promise<number> {
       return 1;
     }
     tally = grown(tally, outcome.result);
+    addCounts(counts, outcome.result.counts);
     show(tally, seed === seeds.at(-1));
     if (seeds.length === 1 && !isShare) console.log(`trace ${outcome.result.digest}, ${outcome.result.lines} lines`);
   }
+  if (isCounted) for (const what of [...counts.keys()].sort()) console.log(`${String(counts.get(what)).padStart(8)} ${what}`);
   return 0;
 }
 

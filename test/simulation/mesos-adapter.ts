@@ -132,8 +132,9 @@ export class MesosAdapter implements Executor {
       if (network.isCut) return this.#subscribeLater();
       const held: { subscription?: Subscription | undefined } = {};
       const send = (event: MasterEvent): void => this.#arrive(held.subscription, event);
-      held.subscription = master.subscribe({ node, frameworkId: this.#identity, send });
-      const standing = held.subscription;
+      const answer = master.subscribe({ node, frameworkId: this.#identity, send });
+      if (answer === 'removed') return this.#emit({ type: 'disconnected', reason: 'Framework has been removed', final: true });
+      const standing = (held.subscription = answer);
       if (!standing) return this.#subscribeLater();
       this.#backoff = 0;
       this.#subscription = standing;
@@ -214,7 +215,8 @@ export class MesosAdapter implements Executor {
   #takeUpdate(subscription: Subscription, update: MesosUpdate): void {
     const status = toStatus(update);
     if (status) this.#emit({ type: 'status', status });
-    if (!this.#asked.delete(update.taskId) || this.#asked.size > 0 || !this.#owesReconciled) return;
+    // As in production: only answers count, not news that come in between.
+    if (!update.isAnswer || !this.#asked.delete(update.taskId) || this.#asked.size > 0 || !this.#owesReconciled) return;
     if (this.#subscription === subscription) this.#sayReconciled();
   }
 
@@ -238,9 +240,9 @@ export class MesosAdapter implements Executor {
     if (this.#subscription !== subscription) return;
     this.#tries += 1;
     const isFirst = this.#tries === 1;
-    if (isFirst) this.#call((master) => master.reconcile([]));
+    if (isFirst) this.#call((master) => master.questions.reconcile([]));
     const tasks = [...this.#asked.values()];
-    if (tasks.length > 0) this.#call((master) => master.reconcile(tasks));
+    if (tasks.length > 0) this.#call((master) => master.questions.reconcile(tasks));
     const isLast = this.#tries >= QUESTION_TRIES || tasks.length === 0;
     this.#cancelQuestion = this.#options.clock.timer(tasks.length === 0 ? 50 : QUESTION_REPEAT_MS * this.#tries, () => {
       if (this.#subscription !== subscription) return;
@@ -295,10 +297,11 @@ function stateOf({ state, reason, isAnswer, uuid }: MesosUpdate): TaskStatus['st
     case 'DROPPED':
       return 'not-launched';
     case 'LOST':
-      return 'lost';
+      // The master lost sight of the agent, and what runs there may run on.
+      return reason === 'REASON_AGENT_REMOVED' ? 'unreachable' : 'lost';
     case 'GONE':
-    case 'UNKNOWN':
       return 'unknown';
+    case 'UNKNOWN':
     case 'UNREACHABLE':
       return 'unreachable';
   }

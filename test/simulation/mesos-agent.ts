@@ -42,6 +42,8 @@ export const TERMINAL: ReadonlySet<MesosState> = new Set(['FINISHED', 'FAILED', 
 
 export interface AgentTask {
   readonly launch: TaskLaunch;
+  /** Whose it is. */
+  readonly frameworkId: string;
   phase: 'starting' | 'running' | 'over';
   /** Not acknowledged yet, oldest first. */
   readonly updates: MesosUpdate[];
@@ -71,6 +73,8 @@ export interface AgentOptions {
 
 const FIRST_RESEND_MS = 10_000;
 const LONGEST_RESEND_MS = 600_000;
+/** How long an executor takes to end when its framework is gone. */
+export const SHUTDOWN_GRACE_MS = 10_000;
 /** A task that hangs: ten years. */
 const NEVER_MS = 315_360_000_000;
 
@@ -93,10 +97,10 @@ export class MesosAgent {
   }
 
   /** Takes a launch that the master sent. */
-  run(launch: TaskLaunch): void {
+  run(launch: TaskLaunch, frameworkId: string): void {
     const fate = fateOf(this.options.seed, launch, this.options.brokenStartRate);
     const task: AgentTask = {
-      ...{ launch, phase: 'starting', updates: [], resends: 0, isKilling: false },
+      ...{ launch, frameworkId, phase: 'starting', updates: [], resends: 0, isKilling: false },
       ...{ cancelResend: undefined, cancelStep: undefined },
     };
     this.tasks.set(launch.taskId, task);
@@ -132,6 +136,7 @@ export class MesosAgent {
       this.#end(task, { state: 'KILLED', reason: 'REASON_TASK_KILLED_DURING_LAUNCH' });
       return true;
     }
+    this.#tell(task, { state: 'KILLING' });
     const endsInMs = Math.ceil(graceMs * this.#random.next());
     const natural = task.cancelStep;
     this.options.time.after(endsInMs, () => {
@@ -151,9 +156,9 @@ export class MesosAgent {
   }
 
   /** Reports that a task the master sent never arrived, or was killed before it did. */
-  drop(launch: TaskLaunch, state: 'DROPPED' | 'KILLED'): void {
+  drop({ launch, frameworkId }: Pick<AgentTask, 'launch' | 'frameworkId'>, state: 'DROPPED' | 'KILLED'): void {
     const task: AgentTask = {
-      ...{ launch, phase: 'over', updates: [], resends: 0, isKilling: false },
+      ...{ launch, frameworkId, phase: 'over', updates: [], resends: 0, isKilling: false },
       ...{ cancelResend: undefined, cancelStep: undefined },
     };
     this.tasks.set(launch.taskId, task);
@@ -163,13 +168,24 @@ export class MesosAgent {
   /** The machine is gone, tasks and all. */
   destroy(): void {
     this.isUp = false;
+    for (const task of this.tasks.values()) this.#forget(task);
+  }
+
+  /** The master has removed these frameworks: their tasks end within the executors' grace, and nobody is told. */
+  shutDown(isRemoved: (frameworkId: string) => boolean): void {
     for (const task of this.tasks.values()) {
-      task.cancelStep?.();
-      task.cancelResend?.();
-      if (task.phase !== 'over') this.options.onLife(this, task.launch, 'ended');
-      task.phase = 'over';
+      if (!isRemoved(task.frameworkId)) continue;
+      this.options.time.after(this.#random.int(0, SHUTDOWN_GRACE_MS), () => this.#forget(task));
     }
-    this.tasks.clear();
+  }
+
+  #forget(task: AgentTask): void {
+    task.cancelStep?.();
+    task.cancelResend?.();
+    if (task.phase !== 'over') this.options.onLife(this, task.launch, 'ended');
+    task.phase = 'over';
+    task.updates.length = 0;
+    this.tasks.delete(task.launch.taskId);
   }
 
   acknowledge(taskId: string, uuid: string): void {

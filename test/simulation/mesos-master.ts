@@ -5,8 +5,18 @@
  */
 
 import type { Offer, TaskLaunch, TaskRef } from '../../src/executor/port.ts';
-import { type AgentOptions, type MesosState, type MesosUpdate, MesosAgent, TERMINAL } from './mesos-agent.ts';
-import { freeOf, makeOffer, type MasterOptions, type OpenOffer, type Seat, type Subscription, thousandths } from './mesos-seat.ts';
+import { type AgentOptions, type MesosUpdate, MesosAgent, TERMINAL } from './mesos-agent.ts';
+import { MesosQuestions } from './mesos-questions.ts';
+import {
+  freeOf,
+  latestState,
+  makeOffer,
+  type MasterOptions,
+  type OpenOffer,
+  type Seat,
+  type Subscription,
+  thousandths,
+} from './mesos-seat.ts';
 
 const UNREACHABLE_AFTER_MS = 80_000;
 const AWAITED_FOR_MS = 600_000;
@@ -17,13 +27,26 @@ export class MesosMaster {
   readonly #seats = new Map<string, Seat>();
   readonly #offers = new Map<string, OpenOffer>();
   readonly #allocations = new Map<string, true>();
+  /** RECONCILE, and what is said of tasks that nobody has. */
+  readonly questions: MesosQuestions;
   #subscription: Subscription | undefined;
+  /** The framework; nobody else subscribes. */
+  #frameworkId: string | undefined;
+  #isRemoved = false;
   #isUp = true;
   #isSuppressed = false;
   #ids = 0;
 
   constructor(options: MasterOptions) {
     this.#options = options;
+    const { time, random, onLateAnswer } = options;
+    const subscription = (): Subscription | undefined => (this.#isUp ? this.#subscription : undefined);
+    this.questions = new MesosQuestions({ time, random: random.fork('answers'), seats: this.#seats, subscription, onLate: onLateAnswer });
+  }
+
+  /** Whether it has removed the framework, and nobody has come as another since. */
+  get isFrameworkRemoved(): boolean {
+    return this.#isRemoved;
   }
 
   get isUp(): boolean {
@@ -34,14 +57,6 @@ export class MesosMaster {
     return [...this.#seats.values()].filter((seat) => seat.standing !== 'removed').map((seat) => seat.agent);
   }
 
-  get subscription(): Subscription | undefined {
-    return this.#subscription;
-  }
-
-  get heldOffers(): number {
-    return this.#offers.size;
-  }
-
   add(options: Omit<AgentOptions, 'time' | 'forward' | 'onLife'>): MesosAgent {
     const { time, onLife } = this.#options;
     const agent = new MesosAgent({ ...options, time, onLife, forward: (from, update) => this.#forward(from, update) });
@@ -50,21 +65,25 @@ export class MesosMaster {
     return agent;
   }
 
-  /** Undefined: nobody answers, try again. A subscription of the same framework ends the one before it. */
+  /** Undefined: nobody answers, try again. `removed`: told for good. A subscription of the same framework ends the one before it. */
   subscribe(request: {
     readonly node: string;
     readonly frameworkId: string | undefined;
     readonly send: Subscription['send'];
-  }): Subscription | undefined {
+  }): Subscription | 'removed' | undefined {
     if (!this.#isUp) return undefined;
+    const { frameworkId } = request;
+    if (frameworkId !== undefined && (this.#isRemoved || (this.#frameworkId ?? frameworkId) !== frameworkId)) return 'removed';
     this.#ids += 1;
     const subscription: Subscription = {
       id: this.#ids,
       node: request.node,
-      frameworkId: request.frameworkId ?? `framework-${this.#ids}`,
+      frameworkId: frameworkId ?? `framework-${this.#ids}`,
       send: request.send,
     };
     this.#options.onSubscribe(request);
+    if (frameworkId === undefined) this.#begin(subscription.frameworkId);
+    this.#frameworkId = subscription.frameworkId;
     const before = this.#subscription;
     this.#subscription = subscription;
     this.#options.line(`subscription ${subscription.id} of ${request.node} as ${subscription.frameworkId}`);
@@ -74,6 +93,30 @@ export class MesosMaster {
     for (const seat of this.#seats.values()) if (seat.standing === 'registered') this.#options.time.after(10, () => seat.agent.resendAll());
     this.#allocateSoon(CYCLE_MS * this.#options.random.next());
     return subscription;
+  }
+
+  /** Another framework: whatever is left of the one before is shut down, as an operator sees to. */
+  #begin(frameworkId: string): void {
+    this.#frameworkId = frameworkId;
+    this.#isRemoved = false;
+    for (const seat of this.#seats.values()) this.#shutDown(seat);
+  }
+
+  /** Its failover timeout has passed, or someone tore it down: its tasks are killed where the master can, its stream ends. */
+  removeFramework(): void {
+    if (!this.#isUp || this.#isRemoved || this.#frameworkId === undefined) return;
+    this.#isRemoved = true;
+    this.#subscription?.send({ type: 'closed', superseded: false });
+    this.#subscription = undefined;
+    this.#offers.clear();
+    for (const seat of this.#seats.values()) this.#shutDown(seat);
+  }
+
+  /** Of frameworks that are removed, or that nobody speaks for any more. */
+  #shutDown(seat: Seat): void {
+    const isOver = (frameworkId: string): boolean => this.#isRemoved || frameworkId !== this.#frameworkId;
+    for (const [taskId, known] of seat.tasks) if (isOver(known.frameworkId)) seat.tasks.delete(taskId);
+    if (seat.standing === 'registered' && seat.agent.isUp) seat.agent.shutDown(isOver);
   }
 
   /** The scheduler closed its stream. */
@@ -117,11 +160,13 @@ export class MesosMaster {
     }
     left.cpus -= cpus;
     left.mem -= mem;
-    seat.tasks.set(task.taskId, { launch: task, state: 'STAGING' });
+    const { frameworkId } = subscription;
+    seat.tasks.set(task.taskId, { launch: task, frameworkId, state: 'STAGING' });
     this.#options.onLaunch({ task, subscription });
     this.#options.time.after(this.#options.random.int(1, 50), () => {
       // Once sent, it arrives also when the master dies meanwhile.
-      if (seat.agent.isUp && seat.standing !== 'removed' && !seat.agent.tasks.has(task.taskId)) seat.agent.run(task);
+      const isGone = seat.standing === 'removed' || (seat.standing === 'registered' && !seat.tasks.has(task.taskId));
+      if (seat.agent.isUp && !isGone && !seat.agent.tasks.has(task.taskId)) seat.agent.run(task, frameworkId);
     });
   }
 
@@ -167,44 +212,14 @@ export class MesosMaster {
       if (known.state === 'STAGING' && !seat.agent.tasks.has(task.taskId)) {
         // Not with the agent yet: it never will be.
         seat.tasks.delete(task.taskId);
-        seat.agent.drop(known.launch, 'KILLED');
+        seat.agent.drop(known, 'KILLED');
         return;
       }
       if (seat.agent.isUp) seat.agent.kill(task.taskId, graceMs);
       return;
     }
     if (seat?.standing === 'disconnected' && known) return;
-    this.#answer(task);
-  }
-
-  reconcile(tasks: readonly TaskRef[]): void {
-    if (tasks.length > 0) {
-      for (const task of tasks) this.#answer(task);
-      return;
-    }
-    for (const seat of this.#seats.values()) {
-      if (seat.standing !== 'registered' && seat.standing !== 'disconnected') continue;
-      for (const [taskId, { state }] of seat.tasks) this.#send({ taskId, agentId: seat.agent.id, state, isAnswer: true });
-    }
-  }
-
-  #answer({ taskId, agentId }: TaskRef): void {
-    const seat = this.#seats.get(agentId);
-    const say = (state: MesosState): void => this.#send({ taskId, agentId, state, isAnswer: true, reason: 'REASON_RECONCILIATION' });
-    switch (seat?.standing) {
-      case undefined:
-      case 'removed':
-        return say('UNKNOWN');
-      case 'awaited':
-        return;
-      case 'unreachable':
-        return say('UNREACHABLE');
-      case 'disconnected':
-      case 'registered': {
-        const known = seat.tasks.get(taskId);
-        return say(known ? known.state : 'GONE');
-      }
-    }
+    this.questions.answer(task);
   }
 
   /** An offer is taken back, as for another framework's quota. */
@@ -253,15 +268,15 @@ export class MesosMaster {
     this.add({ ...agent.options, id });
   }
 
-  /** The master's process ends; another begins after `downMs`, knowing the agents by name only. */
-  failOver(downMs: number, reregister: () => number): void {
-    if (!this.#isUp) return;
-    const { time } = this.#options;
+  /** The master's process ends. */
+  die(): void {
     this.#isUp = false;
     this.#subscription?.send({ type: 'closed', superseded: false });
     this.#subscription = undefined;
     this.#offers.clear();
     this.#isSuppressed = false;
+    // The next one takes the old id again.
+    this.#isRemoved = false;
     for (const seat of this.#seats.values()) {
       seat.cancelAway?.();
       seat.filter = undefined;
@@ -270,22 +285,25 @@ export class MesosMaster {
       seat.tasks.clear();
       if (seat.standing !== 'unreachable') seat.standing = 'awaited';
     }
-    time.after(downMs, () => {
-      this.#isUp = true;
-      this.#options.line('master is back');
-      for (const seat of this.#seats.values()) {
-        if (seat.standing === 'removed') continue;
-        time.after(reregister(), () => {
-          if (this.#isUp && seat.agent.isUp && !seat.agent.isRegistered) this.#register(seat);
-        });
-        if (seat.standing !== 'awaited') continue;
-        seat.cancelAway = time.after(AWAITED_FOR_MS, () => {
-          if (seat.standing !== 'awaited') return;
-          seat.standing = 'unreachable';
-          this.#subscription?.send({ type: 'failure', agentId: seat.agent.id });
-        });
-      }
-    });
+  }
+
+  /** Another process begins, knowing the agents by name only; each comes back after so long. */
+  comeBack(reregister: () => number): void {
+    const { time } = this.#options;
+    this.#isUp = true;
+    this.#options.line('master is back');
+    for (const seat of this.#seats.values()) {
+      if (seat.standing === 'removed') continue;
+      time.after(reregister(), () => {
+        if (this.#isUp && seat.agent.isUp && !seat.agent.isRegistered) this.#register(seat);
+      });
+      if (seat.standing !== 'awaited') continue;
+      seat.cancelAway = time.after(AWAITED_FOR_MS, () => {
+        if (seat.standing !== 'awaited') return;
+        seat.standing = 'unreachable';
+        this.#subscription?.send({ type: 'failure', agentId: seat.agent.id });
+      });
+    }
   }
 
   #loseTouch(seat: Seat): void {
@@ -305,15 +323,19 @@ export class MesosMaster {
     seat.standing = 'registered';
     seat.agent.isRegistered = true;
     this.#options.line(`agent ${seat.agent.id} registered`);
-    for (const { launch } of known) if (!seat.agent.tasks.has(launch.taskId)) seat.agent.drop(launch, 'DROPPED');
+    for (const task of known) if (!seat.agent.tasks.has(task.launch.taskId)) seat.agent.drop(task, 'DROPPED');
     seat.tasks.clear();
+    this.#shutDown(seat);
     for (const task of seat.agent.tasks.values()) {
+      if (task.frameworkId !== this.#frameworkId || this.#isRemoved) continue;
       const state = latestState(task);
-      seat.tasks.set(task.launch.taskId, { launch: task.launch, state });
+      seat.tasks.set(task.launch.taskId, { launch: task.launch, frameworkId: task.frameworkId, state });
       if (!wasUnreachable) continue;
       this.#send({ taskId: task.launch.taskId, agentId: seat.agent.id, state, reason: 'REASON_AGENT_REREGISTERED' });
     }
     seat.agent.resendAll();
+    // Told twice, as the agent's and the master's lists cross.
+    this.#options.time.after(this.#options.random.int(1, 3), () => seat.agent.resendAll());
     this.#allocateSoon(CYCLE_MS * this.#options.random.next());
   }
 
@@ -330,6 +352,7 @@ export class MesosMaster {
     if (!this.#isUp || !seat || seat.standing !== 'registered') return;
     const known = seat.tasks.get(update.taskId);
     const task = agent.tasks.get(update.taskId);
+    if (this.#isRemoved || task?.frameworkId !== this.#frameworkId) return;
     if (known && task) known.state = latestState(task);
     if (task?.phase === 'over') this.#allocateSoon(CYCLE_MS * this.#options.random.next());
     this.#send(update);
@@ -373,11 +396,4 @@ export class MesosMaster {
     this.#offers.set(offer.id, { offer, seat });
     return offer;
   }
-}
-
-function latestState(task: { readonly phase: string; readonly updates: readonly MesosUpdate[] }): MesosState {
-  const last = task.updates.at(-1);
-  if (task.phase === 'over') return last?.state ?? 'GONE';
-  if (task.phase === 'running') return 'RUNNING';
-  return last?.state ?? 'STAGING';
 }

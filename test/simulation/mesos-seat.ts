@@ -1,7 +1,7 @@
 /** What the model of a master keeps and says: its agents' seats, offers and what is free on them, subscriptions and their events. */
 
 import type { Offer, TaskLaunch } from '../../src/executor/port.ts';
-import { type AgentOptions, type MesosState, type MesosUpdate, type MesosAgent, TERMINAL } from './mesos-agent.ts';
+import { type AgentOptions, type AgentTask, type MesosState, type MesosUpdate, type MesosAgent, TERMINAL } from './mesos-agent.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -39,6 +39,8 @@ export interface MasterOptions {
   readonly onAcknowledged: (update: MesosUpdate) => void;
   /** An order to kill reached the master. */
   readonly onKill: (taskId: string) => void;
+  /** It answers a question long after it was asked. */
+  readonly onLateAnswer: () => void;
   readonly onLife: AgentOptions['onLife'];
 }
 
@@ -57,7 +59,7 @@ export interface Seat {
   readonly agent: MesosAgent;
   standing: Standing;
   /** The master's own view: what it accepted and has not forgotten. */
-  readonly tasks: Map<string, { readonly launch: TaskLaunch; state: MesosState }>;
+  readonly tasks: Map<string, { readonly launch: TaskLaunch; readonly frameworkId: string; state: MesosState }>;
   filter: { readonly until: number; readonly cpus: number; readonly mem: number } | undefined;
   cancelAway: (() => void) | undefined;
 }
@@ -89,6 +91,13 @@ export function freeOf(
   if (cpus < 10 || mem < 32_000) return undefined;
   const isFiltered = filter && filter.until > now && cpus / 1000 <= filter.cpus && mem / 1000 <= filter.mem;
   return isFiltered ? undefined : { cpus, mem };
+}
+
+export function latestState({ phase, isKilling, updates }: AgentTask): MesosState {
+  const last = updates.at(-1);
+  if (phase === 'over') return last?.state ?? 'GONE';
+  if (phase === 'running') return isKilling ? 'KILLING' : 'RUNNING';
+  return last?.state ?? 'STAGING';
 }
 
 export function makeOffer({ agent }: Seat, id: string, { cpus, mem }: { readonly cpus: number; readonly mem: number }): Offer {

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import type { EngineDump } from '../../src/engine/dump.ts';
-import { jobOfKey, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
+import { EXECUTOR_IDENTITY_KEY, jobOfKey, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
 import { readQuarantine } from '../../src/engine/quarantine.ts';
 import type { RunRecord } from '../../src/engine/records.ts';
 import { LONGEST_WORK_MS, STALL_MS } from '../../src/engine/limits.ts';
@@ -20,6 +20,8 @@ import type { DecisionContext } from '../invariants/history.ts';
 import { Invariants } from '../invariants/invariants.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { Answer } from './api-client.ts';
+import type { Happenings } from './happenings.ts';
+import { OPERATOR } from './operator.ts';
 import type { SimNode } from './sim-node.ts';
 
 interface PlannedCommit {
@@ -40,14 +42,17 @@ export interface RecorderOptions {
   readonly fail: (error: unknown) => void;
   /** This node's commit left tokens to be handed on by its next one. */
   readonly onHalfway: (node: string | undefined) => void;
+  /** An operator took the framework's identity away. */
+  readonly onForgotten: () => void;
+  readonly happenings: Happenings;
 }
 
 export class Recorder {
-  readonly invariants = new Invariants();
+  readonly invariants: Invariants;
   readonly #cluster: MemoryCluster;
   readonly #line: (what: string) => void;
   readonly #fail: (error: unknown) => void;
-  readonly #onHalfway: RecorderOptions['onHalfway'];
+  readonly #options: RecorderOptions;
   readonly #planned = new Map<Revision, PlannedCommit[]>();
   readonly #engines = new WeakMap<Engine, EngineNotes>();
   readonly #nodeOfTerm = new Map<Revision, string>();
@@ -60,11 +65,13 @@ export class Recorder {
   commits = 0;
   takeovers = 0;
 
-  constructor(cluster: MemoryCluster, { line, fail, onHalfway }: RecorderOptions) {
+  constructor(cluster: MemoryCluster, options: RecorderOptions) {
+    const { line, fail, happenings } = options;
+    this.#options = options;
+    this.invariants = new Invariants((step) => happenings.onStep(step));
     this.#cluster = cluster;
     this.#line = line;
     this.#fail = fail;
-    this.#onHalfway = onHalfway;
     const space = cluster.space;
     const apply = space.apply.bind(space);
     space.apply = (writes) => {
@@ -114,6 +121,7 @@ export class Recorder {
     if (outcome === 'term-lost' && hasLanded)
       this.#fail(new InvariantViolation('fenced', `commit ${marker} was said to be lost and landed`));
     if (outcome === 'other') this.#fail(new InvariantViolation('fenced', `commit ${marker} failed in a way that the port does not know`));
+    if (outcome !== 'landed') this.#options.happenings.note(`commit ${outcome}${hasLanded ? ', landed' : ''}`);
     if (outcome !== 'landed') this.#line(`commit ${marker}: ${outcome}${hasLanded ? ', though it landed' : ''}`);
   }
 
@@ -188,7 +196,11 @@ export class Recorder {
     this.#landed.add(marker);
     for (const { key, value } of writes) this.#line(`r${revision} commit ${marker} ${key} = ${value ?? 'deleted'}`);
     const planned = this.#planned.get(term)?.[Number(sequence) - 1];
-    if (!planned && writes.every(({ key }) => key === QUARANTINE_KEY)) {
+    const isForgetting =
+      this.nodeOf(term) === OPERATOR && writes.every(({ key, value }) => key === EXECUTOR_IDENTITY_KEY && value === undefined);
+    if (!planned && (isForgetting || writes.every(({ key }) => key === QUARANTINE_KEY))) {
+      this.#options.happenings.note(isForgetting ? 'framework forgotten' : 'quarantine');
+      if (isForgetting) this.#options.onForgotten();
       const writer = { kind: 'leader', term, sequence: Number(sequence) } as const;
       return this.invariants.onTransaction({ revision, writer, steps: [writes] });
     }
@@ -202,7 +214,7 @@ export class Recorder {
     const { history } = this.invariants;
     const keys = new Set(planned.steps.flat().map((write) => write.key));
     const isAsDecided = keys.size === writes.length && writes.every(({ key, value }) => keys.has(key) && history.value(key) === value);
-    if (writes.some(({ value }) => value?.includes('"handover":'))) this.#onHalfway(this.nodeOf(term));
+    if (writes.some(({ value }) => value?.includes('"handover":'))) this.#options.onHalfway(this.nodeOf(term));
     if (!isAsDecided) throw new InvariantViolation('fenced', `commit ${marker} is not what was decided`);
   }
 

@@ -17,9 +17,11 @@ import { InvariantViolation } from '../invariants/violation.ts';
 import { ApiClient } from './api-client.ts';
 import { drain } from './drain.ts';
 import { FaultDriver } from './fault-driver.ts';
+import { Happenings } from './happenings.ts';
 import { LifeBook } from './life-book.ts';
 import { MesosMaster } from './mesos-master.ts';
 import { NodeClock } from './node-clock.ts';
+import { Operator } from './operator.ts';
 import { Random } from './random.ts';
 import { Recorder } from './recorder.ts';
 import { INJECTED, SimNode } from './sim-node.ts';
@@ -49,6 +51,8 @@ export interface SimulationResult {
   readonly commits: number;
   readonly launches: number;
   readonly takeovers: number;
+  /** How often what happened. */
+  readonly counts: ReadonlyMap<string, number>;
   /** Virtual time lived through, the end included. */
   readonly hours: number;
 }
@@ -80,7 +84,11 @@ export class Simulation {
   readonly faults: FaultDriver;
   readonly traffic: Traffic;
   readonly lives: LifeBook;
+  readonly operator: Operator;
+  readonly happenings = new Happenings();
   launches = 0;
+  /** Of them, those of frameworks that were removed and forgotten. */
+  #launchesOfOthers = 0;
   readonly #apis = new WeakMap<SimNode, ApiClient>();
   #words = 0;
   #isBusy = true;
@@ -97,6 +105,10 @@ export class Simulation {
     const fail = (error: unknown): void => this.time.fail(error);
     this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), 0) });
     this.recorder = new Recorder(this.cluster, {
+      happenings: this.happenings,
+      onForgotten: () => {
+        this.#launchesOfOthers = this.launches;
+      },
       ...{ line: (what) => this.line('store', what), fail },
       onHalfway: (id) => this.faults.onHalfway(this.nodes.find((node) => node.id === id && !node.isDead)),
     });
@@ -119,11 +131,13 @@ export class Simulation {
         this.line('mesos', `forgets ${taskId}`);
       },
       onKill: (taskId) => this.recorder.invariants.onKill(taskId),
+      onLateAnswer: () => this.happenings.note('late answer'),
       onLife: (agent, launch, life) => {
         this.line(agent.id, `${launch.taskId} ${life}`);
         this.lives.onLife(agent, launch, life);
       },
     });
+    this.operator = new Operator(this);
     this.faults = new FaultDriver(this);
     this.traffic = new Traffic({
       ...{ random: this.random.fork('traffic'), style: this.style, maxJobs: Math.min(this.swarm.jobs, options.jobs ?? Infinity) },
@@ -135,8 +149,8 @@ export class Simulation {
   #checkIdentity({ node: id, frameworkId }: { readonly node: string; readonly frameworkId: string | undefined }): void {
     const stored = this.recorder.invariants.history.value(EXECUTOR_IDENTITY_KEY);
     const node = this.node(id);
-    // Before anything was launched there may have been no time to store it.
-    if ((stored === undefined && this.launches === 0) || node.leadership.term !== this.cluster.term) return;
+    // Before anything was launched under it there may have been no time to store it.
+    if ((stored === undefined && this.launches === this.#launchesOfOthers) || node.leadership.term !== this.cluster.term) return;
     const identity = stored === undefined ? undefined : (JSON.parse(stored) as ExecutorIdentity).identity;
     if (identity === undefined || identity !== frameworkId)
       this.time.fail(
@@ -172,7 +186,7 @@ export class Simulation {
     const { decisions, commits, takeovers } = this.recorder;
     return {
       ...{ digest: this.trace.digest(), lines: this.trace.count, events: this.time.count, launches: this.launches },
-      ...{ decisions, commits, takeovers, hours: (this.time.now - start) / HOUR_MS },
+      ...{ decisions, commits, takeovers, counts: this.happenings.counts, hours: (this.time.now - start) / HOUR_MS },
     };
   }
 

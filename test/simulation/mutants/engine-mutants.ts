@@ -483,4 +483,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'A task that was given up runs on beside its successor.',
     seenBy: ['strays', 'one-attempt', 'liveness'],
   },
+  {
+    name: 'killing-taken-for-killed',
+    file: 'src/engine/statuses.ts',
+    find: "    case 'killing':\n      backInReach(world, run);\n      return;",
+    replace: "    case 'killing':\n      return endAttempt(world, run, attemptEnd(run, { ...status, state: 'killed' }));",
+    breaks: 'A task that is told to end counts as ended: the next attempt begins beside it.',
+    seenBy: ['one-attempt', 'acknowledged', 'overlap'],
+  },
 ];

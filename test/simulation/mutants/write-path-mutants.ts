@@ -133,4 +133,12 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     breaks: 'Two people at once, at two nodes, make a cycle that neither would have been allowed.',
     seenBy: ['graph'],
   },
+  {
+    name: 'framework-not-forgotten',
+    file: 'src/node/forget-framework.ts',
+    find: '[{ key: EXECUTOR_IDENTITY_KEY, value: undefined }]',
+    replace: '[]',
+    breaks: 'A framework that Mesos has removed is never got rid of.',
+    seenBy: ['liveness', 'fenced'],
+  },
 ];
