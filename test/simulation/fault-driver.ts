@@ -68,7 +68,7 @@ export class FaultDriver {
 
   begin(): void {
     const { cluster, master } = this.#simulation;
-    this.#strike('watch-cut', (random) => this.#victim(random)?.store.cutWatches());
+    this.#strike('watch-cut', (random) => this.#victim(random)?.connection.cutWatches());
     this.#strike('compaction', () => cluster.compact());
     this.#strike('lease-loss', (random) => this.#loseLease(random));
     this.#strike('partition', (random) => this.#partition(random));
@@ -171,11 +171,11 @@ export class FaultDriver {
     const node = this.#victim(random);
     if (!node) return;
     this.#say(`${node.id} loses the store`);
-    node.store.partition();
+    node.connection.partition();
     this.#later(random.logarithmic(200, 60_000), () => {
       if (node.isDead) return;
       this.#say(`${node.id} has the store again`);
-      node.store.heal();
+      node.connection.heal();
     });
   }
 
@@ -204,7 +204,7 @@ export class FaultDriver {
     const node = this.#victim(random);
     if (!node) return;
     if (random.chance(0.3)) node.crash();
-    else node.lightFuse(random.int(1, 40));
+    else node.lightFuse(random.int(1, 60), () => node.crash());
     const downMs = random.logarithmic(500, 120_000);
     const restart = (): void => this.#restart(node.id);
     const wait = (): void => {
@@ -237,9 +237,16 @@ export class FaultDriver {
   #pause(random: Random): void {
     const node = this.#victim(random);
     if (!node) return;
+    const lastsMs = random.logarithmic(50, 60_000);
+    if (random.chance(0.5)) this.#standStill(node, lastsMs);
+    else node.lightFuse(random.int(1, 60), () => this.#standStill(node, lastsMs));
+  }
+
+  #standStill(node: SimNode, lastsMs: number): void {
+    if (node.isDead || node.clock.isPaused || !this.#isOn) return;
     this.#say(`${node.id} stands still`);
     node.pause();
-    this.#later(random.logarithmic(50, 60_000), () => {
+    this.#later(lastsMs, () => {
       if (node.isDead) return;
       this.#say(`${node.id} goes on`);
       node.resume();

@@ -34,6 +34,8 @@ export interface AdapterOptions {
   readonly onPerform: (command: ExecutorCommand) => boolean;
   /** Whether the process is there to hear. */
   readonly isAlive: () => boolean;
+  /** What it says is heard when it goes on. */
+  readonly isStandingStill: () => boolean;
 }
 
 const QUESTION_REPEAT_MS = 5_000;
@@ -159,8 +161,12 @@ export class MesosAdapter implements Executor {
 
   /** In order, as one connection carries them; refused when another subscription took over. */
   #call(act: (master: MesosMaster, subscription: Subscription) => void): void {
-    const { time, clock, master, network, random, line } = this.#options;
+    const { time, clock, master, network, random, line, isStandingStill } = this.#options;
     const subscription = this.#subscription;
+    if (subscription && isStandingStill())
+      return void clock.timer(0, () => {
+        if (this.#subscription === subscription) this.#call(act);
+      });
     if (!subscription || network.isCut) return;
     if (random.chance(network.callLossRate)) {
       clock.timer(1_000, () => {

@@ -6,7 +6,7 @@
 import type { EngineEvent } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
-import { jobOfKey } from '../../src/engine/keys.ts';
+import { jobOfKey, nodeKey } from '../../src/engine/keys.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { ExecutorCommand } from '../../src/executor/port.ts';
 import { Leadership } from '../../src/leader/leadership.ts';
@@ -14,8 +14,9 @@ import type { LeaderObserver } from '../../src/leader/observer.ts';
 import type { MemoryFaults } from '../../src/store/memory/memory-faults.ts';
 import type { MemoryConnection } from '../../src/store/memory/memory-connection.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
-import type { CommitLimits, Revision, Store, Term, Write } from '../../src/store/port.ts';
+import type { CommitLimits, Revision, Store } from '../../src/store/port.ts';
 import { Replica } from '../../src/store/replica.ts';
+import { dealingStore } from './dealing-store.ts';
 import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
 import type { MesosMaster } from './mesos-master.ts';
 import { NodeClock } from './node-clock.ts';
@@ -24,6 +25,8 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export interface NodeWatcher {
   line(who: string, what: string): void;
+  /** It dies or stands still at this dealing. */
+  onFuse(where: string): void;
   onDecision(node: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }): void;
   /** What became of the commit number `sequence` of a term, as the leader was told. */
   onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
@@ -58,20 +61,20 @@ export interface SimNodeOptions {
 /** Why the engine fails on broken jobs. */
 export const INJECTED = new Error('injected');
 
-/** Nobody goes on after this. One for each who waits: a promise holds on to all that wait for it, and with them a whole dead node. */
-const never = (): Promise<never> => new Promise(() => undefined);
-
 export class SimNode {
   readonly id: string;
   readonly clock: NodeClock;
-  readonly store: MemoryConnection;
+  /** The connection itself, for faults. */
+  readonly connection: MemoryConnection;
+  /** As the node uses it: with the fuse in it. */
+  readonly store: Store;
   readonly replica: Replica;
   readonly adapter: MesosAdapter;
   readonly leadership: Leadership;
   readonly commitLimits: CommitLimits;
   readonly #options: SimNodeOptions;
-  /** Dealings with the outside until it dies; undefined: it lives. */
-  #fuse: number | undefined;
+  /** Dealings with the outside until something happens to it. */
+  #fuse: { left: number; readonly act: () => void } | undefined;
   #isDead = false;
   #isStopping = false;
   isCommitting = false;
@@ -91,7 +94,15 @@ export class SimNode {
     this.id = id;
     this.clock = new NodeClock(time, random.fork('clock'), offsetMs);
     this.commitLimits = options.commitLimits;
-    this.store = cluster.connect({ name: id, clock: this.clock, faults });
+    this.connection = cluster.connect({ name: id, clock: this.clock, faults });
+    this.store = dealingStore(this.connection, {
+      commitLimits: options.commitLimits,
+      pass: (where) => this.#pass(where),
+      onSnapshot: ({ revision }) => {
+        this.snapshotRevision = revision;
+      },
+      onCommit: (term) => this.#onCommit(term),
+    });
     const line = (what: string): void => watcher.line(id, what);
     this.replica = new Replica({
       ...{ store: this.store, clock: this.clock },
@@ -103,10 +114,11 @@ export class SimNode {
       ...{ node: id, master, time, clock: this.clock, random: random.fork('adapter'), network, line },
       onPerform: (command) => this.#onPerform(command),
       isAlive: () => !this.#isDead,
+      isStandingStill: () => this.clock.isPaused,
     });
     this.leadership = new Leadership(
       {
-        ...{ store: this.#watchedStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
+        ...{ store: this.store, replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
         longestWaitMs: options.longestWaitMs,
         onDecision: (engine, decision, freeAt) => {
           this.engine = undefined;
@@ -135,12 +147,15 @@ export class SimNode {
 
   start(): void {
     // A leader hears of what came after its snapshot from the replica, so that must be there first.
-    void this.replica.start().then(() => this.leadership.start());
+    void this.replica
+      .start()
+      .then(() => this.store.announce(nodeKey(this.id), JSON.stringify({ id: this.id })))
+      .then(() => this.leadership.start());
   }
 
-  /** It dies after so many more dealings with the outside. */
-  lightFuse(dealings: number): void {
-    this.#fuse ??= dealings;
+  /** Something happens to it after so many more dealings with the outside: in the middle of what it does. */
+  lightFuse(dealings: number, act: () => void): void {
+    this.#fuse ??= { left: dealings, act };
   }
 
   crash(): void {
@@ -149,7 +164,7 @@ export class SimNode {
     this.#isDead = true;
     this.engine = undefined;
     this.clock.kill();
-    this.store.crash();
+    this.connection.crash();
     const { subscription } = this.adapter;
     if (subscription) this.#options.time.after(10, () => this.#options.master.disconnect(subscription));
   }
@@ -160,7 +175,7 @@ export class SimNode {
     this.#isStopping = true;
     await this.leadership.stop();
     await this.replica.stop();
-    await this.store.close();
+    await this.connection.close();
     this.#isDead = true;
     this.clock.kill();
     this.#options.watcher.line(this.id, 'stopped');
@@ -168,12 +183,12 @@ export class SimNode {
 
   pause(): void {
     this.clock.pause();
-    this.store.pause();
+    this.connection.pause();
   }
 
   resume(): void {
     this.clock.resume();
-    this.store.resume();
+    this.connection.resume();
   }
 
   /** As if the engine had thrown in the middle of this decision: nobody gets to see it. */
@@ -185,16 +200,28 @@ export class SimNode {
   }
 
   /** Counts one dealing with the outside; whether it lives after it. */
-  #deal(): boolean {
-    if (this.#fuse !== undefined && !this.#isDead) {
-      this.#fuse -= 1;
-      if (this.#fuse <= 0) this.crash();
+  #deal(where: string): boolean {
+    const fuse = this.#fuse;
+    if (fuse && !this.#isDead) {
+      fuse.left -= 1;
+      if (fuse.left <= 0) {
+        this.#fuse = undefined;
+        this.#options.watcher.onFuse(where);
+        fuse.act();
+      }
     }
     return !this.#isDead;
   }
 
+  async #pass(where: string): Promise<boolean> {
+    const isAlive = this.#deal(where);
+    // A timer of a process that stands still fires when it goes on.
+    if (isAlive && this.clock.isPaused) await this.clock.sleep(0);
+    return !this.#isDead;
+  }
+
   #onPerform(command: ExecutorCommand): boolean {
-    if (!this.#deal()) return false;
+    if (!this.#deal('executor')) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
     if (this.leadership.term === undefined) this.#options.watcher.onLateCommand(this, describe(command));
     const isFresh = command.type === 'launch' && command.offerIds.some((id) => this.#offersHeard.has(id));
@@ -203,50 +230,16 @@ export class SimNode {
     return true;
   }
 
-  /** The connection as the leader uses it: watched, and with the fuse in it. */
-  #watchedStore(): Store {
-    const store = this.store;
-    return {
-      kind: store.kind,
-      commitLimits: this.commitLimits,
-      snapshot: async () => {
-        const snapshot = await store.snapshot();
-        this.snapshotRevision = snapshot.revision;
-        return this.#deal() ? snapshot : never();
-      },
-      get: (key) => store.get(key),
-      watch: (from, signal) => store.watch(from, signal),
-      transact: (transaction) => store.transact(transaction),
-      campaign: async (candidate, signal) => {
-        const term = await store.campaign(candidate, signal);
-        return this.#deal() ? term : never();
-      },
-      leader: () => store.leader(),
-      evict: (number) => store.evict(number),
-      commit: (term, writes) => this.#commit(term, writes),
-      announce: (key, value) => store.announce(key, value),
-      healthy: () => store.healthy(),
-      close: () => store.close(),
-    };
-  }
-
-  async #commit(term: Term, writes: readonly Write[]): Promise<Revision> {
-    const { watcher } = this.#options;
-    if (!this.#deal()) return never();
-    if (this.#commits.term !== term.number) this.#commits = { term: term.number, count: 0 };
+  /** Counts a commit of the present term. */
+  #onCommit(term: Revision): (outcome: 'landed' | 'term-lost' | 'unknown' | 'other') => void {
+    if (this.#commits.term !== term) this.#commits = { term, count: 0 };
     this.#commits.count += 1;
     const sequence = this.#commits.count;
     this.isCommitting = true;
-    try {
-      const revision = await this.store.commit(term, writes);
-      watcher.onCommitOutcome(term.number, sequence, 'landed');
-      return this.#deal() ? revision : never();
-    } catch (error) {
-      watcher.onCommitOutcome(term.number, sequence, outcomeOf(error));
-      throw error;
-    } finally {
+    return (outcome) => {
       this.isCommitting = false;
-    }
+      this.#options.watcher.onCommitOutcome(term, sequence, outcome);
+    };
   }
 
   #observer(): LeaderObserver {
@@ -275,11 +268,6 @@ export class SimNode {
       trouble: (where, error) => watcher.onTrouble(this, where, error),
     };
   }
-}
-
-function outcomeOf(error: unknown): 'term-lost' | 'unknown' | 'other' {
-  const code = (error as { code?: string }).code;
-  return code === 'term-lost' || code === 'unknown' ? code : 'other';
 }
 
 function describe(command: ExecutorCommand): string {
