@@ -3,6 +3,7 @@
  *
  *   --from N    first seed (1)            --seed N      this one only
  *   --hours H   of cluster time (24)      --trace       print every line of what happens
+ *   --until H     end after so many of them; up to then all happens as it would
  *   --off A,B   without these faults (`all`: none at all; `api`: people do nothing); docs/simulation.md lists them
  *   --jobs N, --nodes N   at most so many          --no-shrink   tell the first story as it is
  *   --workers N     processes that share the seeds; default: one a core
@@ -33,7 +34,7 @@ interface Arguments {
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const OPTIONS = {
-  ...{ seeds: text, from: text, seed: text, hours: text, off: text, jobs: text, nodes: text, workers: text, share: text },
+  ...{ seeds: text, from: text, seed: text, hours: text, off: text, jobs: text, nodes: text, until: text, workers: text, share: text },
   ...{ trace: flag, 'no-shrink': flag, counts: flag },
 };
 
@@ -49,6 +50,7 @@ function readArguments(): Arguments {
       hours: Number(values.hours ?? 24),
       off: new Set((values.off ?? '').split(',').filter((name) => name !== '')),
       ...(values.jobs === undefined ? {} : { jobs: Number(values.jobs) }),
+      ...(values.until === undefined ? {} : { until: Number(values.until) }),
       ...(values.nodes === undefined ? {} : { nodes: Number(values.nodes) }),
       ...(values.trace ? { echo: print } : {}),
     },
@@ -122,8 +124,9 @@ async function explain(
   if (smaller) console.log(`smaller: npm run simulate -- ${commandOf(smaller.options)} --trace`);
 }
 
-function commandOf({ seed, hours, off, jobs, nodes }: SimulationOptions): string {
+function commandOf({ seed, hours, until, off, jobs, nodes }: SimulationOptions): string {
   const parts = [`--seed ${seed}`, `--hours ${hours}`];
+  if (until !== undefined) parts.push(`--until ${until}`);
   if (off.size > 0) parts.push(`--off ${[...off].join(',')}`);
   if (jobs !== undefined) parts.push(`--jobs ${jobs}`);
   if (nodes !== undefined) parts.push(`--nodes ${nodes}`);

@@ -34,6 +34,8 @@ import { drawStyle, fitStyle, type WorkloadStyle } from './workload.ts';
 export interface SimulationOptions {
   readonly seed: string;
   readonly hours: number;
+  /** Ends after so many of them: what happens before is the same. */
+  readonly until?: number;
   /** Names of faults to leave out; `all`, `api`. */
   readonly off: ReadonlySet<string>;
   /** At most so many jobs. */
@@ -168,7 +170,7 @@ export class Simulation {
   }
 
   async run(): Promise<SimulationResult> {
-    const { hours } = this.options;
+    const { hours, until = hours } = this.options;
     const start = this.time.now;
     for (let index = 1; index <= this.swarm.agents; index++) this.faults.addAgent(index);
     const nodes = Math.min(this.swarm.nodes, this.options.nodes ?? Infinity);
@@ -179,7 +181,7 @@ export class Simulation {
       for (const node of this.nodes) if (!node.isDead && !node.clock.isPaused) this.recorder.checkTakeover(node);
     });
     if (!this.options.off.has('api')) this.#everyNow('people', this.swarm.apiEveryMs, () => this.#doSomething());
-    await this.time.run(start + hours * HOUR_MS);
+    await this.time.run(start + until * HOUR_MS);
     this.#isBusy = false;
     await this.faults.end();
     await drain(this);
@@ -204,6 +206,7 @@ export class Simulation {
       probe: this.swarm.hasProbe ? (address) => this.#probe(address) : undefined,
       watcher: {
         line: (who, what) => this.line(who, what),
+        onFuse: (where) => this.happenings.note(`fuse at ${where}`),
         onDecision: (from: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }) =>
           this.recorder.onDecision(from, engine, made),
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
