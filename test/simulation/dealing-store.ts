@@ -7,8 +7,8 @@ import type { ChangeBatch, CommitLimits, Revision, Snapshot, Store, Term, Write 
 
 export interface Dealings {
   readonly commitLimits: CommitLimits;
-  /** Counts one; false: the node is dead. Takes as long as the node stands still. */
-  readonly pass: (where: string) => Promise<boolean>;
+  /** Counts one; false: the node is dead. A promise only while it stands still: most dealings are to cost no turn. */
+  readonly pass: (where: string) => boolean | Promise<boolean>;
   readonly onSnapshot: (snapshot: Snapshot) => void;
   /** Told of each commit as it is sent; answers whom to tell what became of it. */
   readonly onCommit: (term: Revision) => (outcome: 'landed' | 'term-lost' | 'unknown' | 'other') => void;
@@ -20,11 +20,13 @@ const never = (): Promise<never> => new Promise(() => undefined);
 export function dealingStore(store: Store, dealings: Dealings): Store {
   const { commitLimits, pass, onSnapshot } = dealings;
   const dealt = async <T>(where: string, act: () => Promise<T>): Promise<T> => {
-    if (!(await pass(where))) return never();
+    const before = pass(where);
+    if (before !== true && !(await before)) return never();
     try {
       return await act();
     } finally {
-      if (!(await pass(where))) await never();
+      const after = pass(where);
+      if (after !== true && !(await after)) await never();
     }
   };
   const terms = new WeakMap<Term, Term>();
@@ -57,7 +59,8 @@ export function dealingStore(store: Store, dealings: Dealings): Store {
 
 async function* watched(batches: AsyncIterable<ChangeBatch>, pass: Dealings['pass']): AsyncGenerator<ChangeBatch, void, void> {
   for await (const batch of batches) {
-    if (!(await pass('watch'))) await never();
+    const passed = pass('watch');
+    if (passed !== true && !(await passed)) await never();
     yield batch;
   }
 }

@@ -4,11 +4,14 @@ import type { RunRecord } from '../../src/engine/records.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import { mayBeOn } from '../invariants/launch-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
+import type { SimNode } from './sim-node.ts';
 import type { Simulation } from './simulation.ts';
 
 const MINUTE_MS = 60_000;
-/** A leader is there, and due times are decided, this long after the last fault. */
-const DECIDED_WITHIN_MS = 30_000;
+/** Without faults nothing due stays undecided for so long. */
+const LATEST_MS = 30_000;
+/** After what the last fault led to, a leader and its executor are there within this. */
+const LED_WITHIN_MS = MINUTE_MS;
 /** Looks at the rest this often. */
 const LOOK_MS = 5 * MINUTE_MS;
 
@@ -16,8 +19,10 @@ export async function drain(simulation: Simulation): Promise<void> {
   const { time } = simulation;
   const node = simulation.living.find((candidate) => candidate.isServing);
   if (node) simulation.perform(() => simulation.traffic.maintain(simulation.apiOf(node), false));
-  await time.run(time.now + 2 * MINUTE_MS);
-  checkDecided(simulation);
+  await time.run(time.now + LED_WITHIN_MS);
+  checkDecided(simulation, leaderOf(simulation).engine?.quarantined ?? new Set());
+  await simulation.outliveQuarantine();
+  checkDecided(simulation, new Set());
   await suspendAll(simulation);
   await settle(simulation);
   checkTakeover(simulation);
@@ -50,20 +55,24 @@ function checkAgents({ master }: Simulation): void {
   }
 }
 
-/** liveness: everything due is decided. */
-function checkDecided(simulation: Simulation): void {
-  const { history } = simulation.recorder.invariants;
-  const leader = simulation.living.find((node) => node.leadership.term !== undefined);
+function leaderOf({ living }: Simulation): SimNode {
+  const leader = living.find((node) => node.leadership.term !== undefined);
   if (!leader) throw new InvariantViolation('liveness', 'nobody leads');
   if (!leader.leadership.isExecutorUp) throw new InvariantViolation('liveness', 'the executor is not connected');
-  const now = leader.clock.now();
+  return leader;
+}
+
+/** liveness: everything due is decided, but for what is in quarantine. */
+function checkDecided(simulation: Simulation, quarantined: ReadonlySet<string>): void {
+  const { history } = simulation.recorder.invariants;
+  const now = leaderOf(simulation).clock.now();
   for (const job of history.jobs.values()) {
     const record = job.versions.at(-1)?.record;
-    if (!record || record.spec.suspended || record.spec.schedule === undefined) continue;
+    if (!record || record.spec.suspended || record.spec.schedule === undefined || quarantined.has(job.name)) continue;
     const { state } = job;
     if (state?.uid !== record.uid) throw new InvariantViolation('liveness', `${job.name} has no state`, [job.name]);
     const next = history.scheduleOf(job.name, record.uid, record.scheduledSince)?.schedule?.next(state.cursor);
-    if (next !== undefined && next < now - DECIDED_WITHIN_MS) {
+    if (next !== undefined && next < now - LATEST_MS) {
       throw new InvariantViolation(
         'liveness',
         `${job.name} for ${new Date(next).toISOString()} is not decided at ${new Date(now).toISOString()}`,

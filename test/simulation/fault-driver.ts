@@ -2,6 +2,8 @@
 
 import type { Fate, MemoryFaults, MemoryRequest } from '../../src/store/memory/memory-faults.ts';
 import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
+import { Mending } from './mending.ts';
+import { Outages } from './outages.ts';
 import type { Random } from './random.ts';
 import type { SimNode } from './sim-node.ts';
 import type { Simulation } from './simulation.ts';
@@ -14,11 +16,15 @@ export class FaultDriver {
   readonly #offsets = new Map<string, number>();
   /** Until when the engine fails on a job. */
   readonly #defects = new Map<string, number>();
+  readonly #mending: Mending;
+  readonly outages: Outages;
   #isOn = true;
   #agents = 0;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
+    this.#mending = new Mending(simulation.time);
+    this.outages = new Outages(simulation, this.#mending);
   }
 
   networkOf(id: string): MesosNetwork {
@@ -84,12 +90,13 @@ export class FaultDriver {
     this.#strike('engine-failure', (random) => this.#breakJob(random));
     this.#strike('rescind', () => master.rescindOne());
     this.#strike('framework-removed', () => this.#simulation.operator.removeFramework());
+    this.#strike('outage', (random) => this.outages.strike(random));
     master.questions.lateMs = 8_000 * this.#rate('mesos-answers');
   }
 
-  /** No fault from now on; all that is broken is mended within a few minutes. */
+  /** No fault from now on; all that is broken is mended now. What that leads to is over in a minute. */
   async end(): Promise<void> {
-    const { simulation } = { simulation: this.#simulation };
+    const simulation = this.#simulation;
     this.#isOn = false;
     simulation.line('faults', 'end');
     for (const faults of this.#storeFaults.values()) {
@@ -98,11 +105,11 @@ export class FaultDriver {
     }
     this.#defects.clear();
     for (const network of this.#networks.values()) Object.assign(network, { delayMs: 5, callLossRate: 0, repeatRate: 0 });
-    this.#simulation.master.questions.lateMs = 0;
+    simulation.master.questions.lateMs = 0;
+    for (const node of simulation.living) node.putOutFuse();
+    this.#mending.hurry();
     await simulation.operator.finish();
-    // What began before goes on to its own end: partitions, pauses and the like last minutes.
-    await simulation.time.run(simulation.time.now + 20 * 60_000);
-    await simulation.outliveQuarantine();
+    await simulation.time.run(simulation.time.now + 60_000);
   }
 
   /** Whether the engine fails on the job now. */
@@ -172,8 +179,8 @@ export class FaultDriver {
     if (!node) return;
     this.#say(`${node.id} loses the store`);
     node.connection.partition();
-    this.#later(random.logarithmic(200, 60_000), () => {
-      if (node.isDead) return;
+    this.#mending.after(random.logarithmic(200, 60_000), () => {
+      if (node.isDead || this.outages.isStoreGone) return;
       this.#say(`${node.id} has the store again`);
       node.connection.heal();
     });
@@ -196,7 +203,7 @@ export class FaultDriver {
     const random = this.#random(`halfway/${this.#simulation.time.now}`);
     if (this.#rate('crash') === 0 || !this.#isOn || !node || !random.chance(0.3)) return;
     node.crash();
-    this.#later(random.logarithmic(500, 30_000), () => this.#restart(node.id));
+    this.#mending.after(random.logarithmic(500, 30_000), () => this.#restart(node.id));
   }
 
   /** At once, or at one of its next dealings with store or executor: in the middle of what it does. */
@@ -206,21 +213,16 @@ export class FaultDriver {
     if (random.chance(0.3)) node.crash();
     else node.lightFuse(random.int(1, 60), () => node.crash());
     const downMs = random.logarithmic(500, 120_000);
-    const restart = (): void => this.#restart(node.id);
     const wait = (): void => {
-      if (node.isDead) this.#later(downMs, restart);
+      if (node.isDead) this.#mending.after(downMs, () => this.#restart(node.id));
       else if (this.#isOn) this.#later(1_000, wait);
-      else {
-        node.crash();
-        this.#later(downMs, restart);
-      }
     };
     wait();
   }
 
   /** Once, however many faults brought it down. */
   #restart(id: string): void {
-    if (this.#simulation.node(id).isDead) this.#simulation.startNode(id);
+    if (!this.outages.areNodesGone && this.#simulation.node(id).isDead) this.#simulation.startNode(id);
   }
 
   #stop(random: Random): void {
@@ -230,7 +232,7 @@ export class FaultDriver {
     const isOver = node.stop();
     this.#simulation.perform(async () => {
       await isOver;
-      this.#later(downMs, () => this.#restart(node.id));
+      this.#mending.after(downMs, () => this.#restart(node.id));
     });
   }
 
@@ -246,7 +248,7 @@ export class FaultDriver {
     if (node.isDead || node.clock.isPaused || !this.#isOn) return;
     this.#say(`${node.id} stands still`);
     node.pause();
-    this.#later(lastsMs, () => {
+    this.#mending.after(lastsMs, () => {
       if (node.isDead) return;
       this.#say(`${node.id} goes on`);
       node.resume();
@@ -271,7 +273,7 @@ export class FaultDriver {
     network.isCut = true;
     const lastsMs = random.logarithmic(1_000, 120_000);
     if (lastsMs > MesosAdapter.silenceMs) this.#later(MesosAdapter.silenceMs, () => this.#break(node.id));
-    this.#later(lastsMs, () => {
+    this.#mending.after(lastsMs, () => {
       this.#say(`${node.id} has the master again`);
       this.#break(node.id);
       network.isCut = false;
@@ -289,7 +291,9 @@ export class FaultDriver {
     this.#say('the master dies');
     lives.doubt(master.agents);
     master.die();
-    this.#later(random.logarithmic(500, 30_000), () => master.comeBack(() => random.pick([500, 2_000, 75_000]) * random.next() + 100));
+    this.#mending.after(random.logarithmic(500, 30_000), () =>
+      master.comeBack(() => random.pick([500, 2_000, 75_000]) * random.next() + 100),
+    );
   }
 
   #stopAgent(random: Random): void {
@@ -300,7 +304,7 @@ export class FaultDriver {
     this.#say(`${agent.id} is gone`);
     lives.doubt([agent]);
     master.stopAgent(agent);
-    this.#later(random.logarithmic(1_000, 600_000), () => {
+    this.#mending.after(random.logarithmic(1_000, 600_000), () => {
       this.#say(`${agent.id} is back`);
       lives.doubt([agent]);
       master.startAgent(agent);

@@ -70,6 +70,7 @@ export class Operator {
 
   /** One that dies, or that he gives up on, is dead. */
   #startAll(): void {
+    if (this.#simulation.faults.outages.areNodesGone) return;
     for (const node of this.#simulation.nodes) if (node.isDead) this.#simulation.startNode(node.id);
   }
 

@@ -158,6 +158,10 @@ export class SimNode {
     this.#fuse ??= { left: dealings, act };
   }
 
+  putOutFuse(): void {
+    this.#fuse = undefined;
+  }
+
   crash(): void {
     if (this.#isDead) return;
     this.#options.watcher.line(this.id, 'dies');
@@ -213,11 +217,10 @@ export class SimNode {
     return !this.#isDead;
   }
 
-  async #pass(where: string): Promise<boolean> {
+  #pass(where: string): boolean | Promise<boolean> {
     const isAlive = this.#deal(where);
     // A timer of a process that stands still fires when it goes on.
-    if (isAlive && this.clock.isPaused) await this.clock.sleep(0);
-    return !this.#isDead;
+    return isAlive && this.clock.isPaused ? this.clock.sleep(0).then(() => !this.#isDead) : isAlive;
   }
 
   #onPerform(command: ExecutorCommand): boolean {

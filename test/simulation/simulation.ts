@@ -218,6 +218,7 @@ export class Simulation {
     });
     this.line(id, 'starts');
     this.nodes = [...this.nodes.filter((other) => other.id !== id), node];
+    if (this.faults.outages.isStoreGone) node.connection.partition();
     node.start();
     return node;
   }

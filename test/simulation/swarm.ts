@@ -30,6 +30,7 @@ export const FAULTS = {
   'engine-failure': 'the engine fails whenever it writes anything of some job',
   rescind: 'offers are taken back',
   'mesos-answers': 'the master’s answers to questions come late, among other news',
+  outage: 'the store, all nodes, the master or all agents are gone for up to hours',
   'framework-removed': 'Mesos removes the framework, and a person makes it begin as another',
 } as const;
 
@@ -68,9 +69,9 @@ const RATES: Partial<Record<FaultName, number>> = {
 
 /** Share of the seeds that have a fault, where it is not the usual one: what takes hours to get over hides all else. */
 const USUAL = 0.35;
-const SHARES: Partial<Record<FaultName, number>> = { 'framework-removed': 0.1 };
+const SHARES: Partial<Record<FaultName, number>> = { 'framework-removed': 0.1, outage: 0.06 };
 /** What is struck that seldom at most. */
-const LEAST_MS: Partial<Record<FaultName, number>> = { 'framework-removed': 900_000 };
+const LEAST_MS: Partial<Record<FaultName, number>> = { 'framework-removed': 900_000, outage: 1_500_000 };
 
 export function drawSwarm(seed: string, { off, hours }: { readonly off: ReadonlySet<string>; readonly hours: number }): Swarm {
   const random = new Random(`${seed}/swarm`);
