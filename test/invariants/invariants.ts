@@ -10,6 +10,8 @@
  *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change.
  *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent;
  *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
+ *  launch-order      Of two runs of a job that are ready and ask for the same, the one that has waited longer is launched first. One that
+ *                    was tried before waits since its pause was over; an edit in between, or a priority, is another matter.
  *  deadline          As defined; nothing starts after it, nothing is missed before it.
  *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.
@@ -50,6 +52,7 @@ import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { GraphRules } from './graph-rules.ts';
 import { History, type Step, type Transaction } from './history.ts';
+import { LaunchOrder } from './launch-order.ts';
 import { type Attributes, checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
 import { checkRequests } from './request-rules.ts';
@@ -59,6 +62,7 @@ import { InvariantViolation } from './violation.ts';
 export class Invariants {
   readonly history = new History();
   readonly #graph = new GraphRules();
+  readonly #order = new LaunchOrder();
   readonly #launched = new Set<string>();
   /** Which term wrote the intent of a task. */
   readonly #intents = new Map<string, Revision>();
@@ -78,6 +82,7 @@ export class Invariants {
   onTransaction(transaction: Transaction): void {
     const { writer, steps } = transaction;
     this.#checkWriter(transaction);
+    this.#order.begin(this.history, transaction);
     if (writer.kind === 'api') for (const writes of steps) this.#graph.onWrites(writes);
     for (const writes of steps) {
       const step = this.history.apply(writes, transaction);
@@ -163,6 +168,7 @@ export class Invariants {
     }
     checkFlowStep(this.history, step);
     checkRequests(this.history, step);
+    this.#order.onStep(this.history, step, term);
     this.#onStep?.(step);
   }
 

@@ -491,4 +491,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     breaks: 'A task that is told to end counts as ended: the next attempt begins beside it.',
     seenBy: ['one-attempt', 'acknowledged', 'overlap'],
   },
+  {
+    name: 'newest-launched-first',
+    file: 'src/engine/pending-queue.ts',
+    find: 'shape.runs.set(id, since - job.priority',
+    replace: 'shape.runs.set(id, -since - job.priority',
+    breaks: 'Of runs that wait for an offer the newest is launched first.',
+    seenBy: ['launch-order'],
+  },
 ];
