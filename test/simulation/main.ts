@@ -14,10 +14,11 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { addCounts } from './happenings.ts';
 import { runSeed } from './run-seed.ts';
-import { describeTally, NOTHING, runShares, type Tally } from './shares.ts';
+import { describeTally, NOTHING, runShares, type ShareMessage, type Tally } from './shares.ts';
 import { shrink } from './shrink.ts';
 import type { SimulationOptions } from './simulation.ts';
 import { story } from './story.ts';
+import { Watchdog } from './watchdog.ts';
 
 const SHOWN_EVERY_MS = 5_000;
 
@@ -72,9 +73,12 @@ async function main(): Promise<number> {
   }
   let tally = NOTHING;
   const counts = new Map<string, number>();
+  const watchdog = new Watchdog();
   for (const seed of seeds) {
+    watchdog.begin(seed);
     const outcome = await runSeed({ ...options, seed: String(seed) });
     if (outcome.failure !== undefined) {
+      tell({ type: 'failed' });
       await explain({ ...options, seed: String(seed) }, outcome.failure, { lines: outcome.simulation.trace.lines, isShrunk });
       return 1;
     }
@@ -85,6 +89,11 @@ async function main(): Promise<number> {
   }
   if (isCounted) for (const what of [...counts.keys()].sort()) console.log(`${String(counts.get(what)).padStart(8)} ${what}`);
   return 0;
+}
+
+/** To the process that shared the seeds out, if there is one. */
+function tell(message: ShareMessage): void {
+  process.send?.(message);
 }
 
 function grown(tally: Tally, result: { readonly hours: number; readonly launches: number; readonly commits: number }): Tally {
@@ -103,7 +112,7 @@ function progress(isShare: boolean): (tally: Tally, isLast: boolean) => void {
   const began = performance.now();
   let shownAt = began;
   return (tally, isLast) => {
-    if (isShare) return void process.send?.(tally);
+    if (isShare) return tell({ type: 'tally', tally });
     const now = performance.now();
     if (!isLast && now - shownAt < SHOWN_EVERY_MS) return;
     shownAt = now;
