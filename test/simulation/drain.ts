@@ -20,9 +20,10 @@ export async function drain(simulation: Simulation): Promise<void> {
   const node = simulation.living.find((candidate) => candidate.isServing);
   if (node) simulation.perform(() => simulation.traffic.maintain(simulation.apiOf(node), false));
   await time.run(time.now + LED_WITHIN_MS);
-  checkDecided(simulation, leaderOf(simulation).engine?.quarantined ?? new Set());
+  const leader = await leaderOf(simulation);
+  checkDecided(simulation, { leader, quarantined: leader.engine?.quarantined ?? new Set() });
   await simulation.outliveQuarantine();
-  checkDecided(simulation, new Set());
+  checkDecided(simulation, { leader: await leaderOf(simulation), quarantined: new Set() });
   await suspendAll(simulation);
   await settle(simulation);
   checkTakeover(simulation);
@@ -55,17 +56,24 @@ function checkAgents({ master }: Simulation): void {
   }
 }
 
-function leaderOf({ living }: Simulation): SimNode {
-  const leader = living.find((node) => node.leadership.term !== undefined);
-  if (!leader) throw new InvariantViolation('liveness', 'nobody leads');
-  if (!leader.leadership.isExecutorUp) throw new InvariantViolation('liveness', 'the executor is not connected');
-  return leader;
+/** A job that is let go from its quarantine costs a change of leader, at any time. */
+async function leaderOf({ living, time }: Simulation): Promise<SimNode> {
+  for (let waitedMs = 0; waitedMs <= LATEST_MS; waitedMs += 1_000) {
+    const leader = living.find(({ leadership }) => leadership.term !== undefined && leadership.isExecutorUp);
+    if (leader) return leader;
+    await time.run(time.now + 1_000);
+  }
+  const leads = living.some(({ leadership }) => leadership.term !== undefined);
+  throw new InvariantViolation('liveness', leads ? 'the executor is not connected' : 'nobody leads');
 }
 
 /** liveness: everything due is decided, but for what is in quarantine. */
-function checkDecided(simulation: Simulation, quarantined: ReadonlySet<string>): void {
+function checkDecided(
+  simulation: Simulation,
+  { leader, quarantined }: { readonly leader: SimNode; readonly quarantined: ReadonlySet<string> },
+): void {
   const { history } = simulation.recorder.invariants;
-  const now = leaderOf(simulation).clock.now();
+  const now = leader.clock.now();
   for (const job of history.jobs.values()) {
     const record = job.versions.at(-1)?.record;
     if (!record || record.spec.suspended || record.spec.schedule === undefined || quarantined.has(job.name)) continue;
