@@ -153,6 +153,7 @@ export class Recorder {
     if (!engine || !notes || term === undefined || node.isCommitting || term !== this.#cluster.term || notes.seen < this.#lastApiWrite)
       return;
     this.takeovers += 1;
+    this.#options.happenings.note('takeover');
     const entries = this.#cluster.entries();
     const quarantine = { ...readQuarantine(entries, notes.now), held: engine.quarantined };
     const fresh = new Engine({ term, executor: 'mesos', entries, now: notes.now, quarantine });
@@ -175,6 +176,7 @@ export class Recorder {
     if (marker !== undefined) return this.#onCommit(marker, others, revision);
     if (others.some(({ key }) => key === LEADER_KEY)) {
       const value = others.find(({ key }) => key === LEADER_KEY)?.value;
+      if (value !== undefined) this.#options.happenings.note('term');
       if (value !== undefined) this.#nodeOfTerm.set(revision, (JSON.parse(value) as { node: string }).node);
       this.#line(`r${revision} leader = ${value ?? 'nobody'}`);
       this.invariants.onTransaction({ revision, writer: { kind: 'store' }, steps: [others] });

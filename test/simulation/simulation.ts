@@ -119,6 +119,7 @@ export class Simulation {
       ...{ time: this.time, random: this.random.fork('master'), line: (what) => this.line('mesos', what) },
       onLaunch: ({ task, subscription }) => {
         this.launches += 1;
+        this.happenings.note('launch');
         this.line('mesos', `launches ${task.taskId} on ${task.agentId}`);
         const term = BigInt(task.env['KAIROS_TERM'] ?? '0');
         if (this.recorder.nodeOf(term) !== subscription.node)
@@ -132,7 +133,10 @@ export class Simulation {
         this.recorder.invariants.onAcknowledged(taskId);
         this.line('mesos', `forgets ${taskId}`);
       },
-      onKill: (taskId) => this.recorder.invariants.onKill(taskId),
+      onKill: (taskId) => {
+        this.happenings.note('order to kill');
+        this.recorder.invariants.onKill(taskId);
+      },
       onLateAnswer: () => this.happenings.note('late answer'),
       onLife: (agent, launch, life) => {
         this.line(agent.id, `${launch.taskId} ${life}`);

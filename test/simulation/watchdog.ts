@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 
 const BEAT_MS = 1_000;
-export const STUCK_AFTER_MS = 600_000;
+const STUCK_AFTER_MS = 600_000;
 
 /** Runs in a thread of its own, and so goes on. */
 const WATCH = `
