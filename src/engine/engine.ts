@@ -170,7 +170,10 @@ export class Engine {
     const world = this.#world;
     if (this.#wakeAt !== undefined && this.#decidedAt !== undefined) {
       const busyUntil = Math.min(freeAt ?? this.#decidedAt, this.#decidedAt + LONGEST_WORK_MS);
-      if (now > Math.max(this.#wakeAt, busyUntil) + STALL_MS) world.decidableSince = now;
+      if (now > Math.max(this.#wakeAt, busyUntil) + STALL_MS) {
+        world.decidableSince = now;
+        world.decidedBefore = this.#decidedAt;
+      }
     }
     // The clock was ahead and has stepped back: what comes due from now on can be decided in time.
     if (now < world.decidableSince) world.decidableSince = now;

@@ -10,6 +10,8 @@ export const EXECUTOR_IDENTITY_KEY = 'executor/identity';
 export const WAITING_KEY = 'executor/waiting';
 /** Jobs on which the engine failed. */
 export const QUARANTINE_KEY = 'quarantine';
+/** When the leader last decided all that was due, give or take a minute. */
+export const DECIDED_KEY = 'decided';
 export const JOBS = 'jobs/';
 export const REQUESTS = 'requests/';
 /** Each node's latest request: tells whether one was written when the request itself may be gone already. */

@@ -8,6 +8,7 @@ import type { JobSpec } from '../job/spec.ts';
 import type { Entry } from '../store/port.ts';
 import { alignState, forgetJob, setDefinition } from './definitions.ts';
 import {
+  DECIDED_KEY,
   EXECUTOR_IDENTITY_KEY,
   jobOfKey,
   JOBS,
@@ -23,7 +24,7 @@ import {
   WAITING_KEY,
 } from './keys.ts';
 import { sendKill } from './kills.ts';
-import type { ClusterSuspension, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
+import type { ClusterSuspension, DecidedRecord, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
 import { makeNextReady } from './runs.ts';
 import { isOver } from './run-state.ts';
@@ -48,7 +49,14 @@ export function loadEntries(world: World, entries: Iterable<Entry>): Request[] {
   }
   for (const run of runs) if (run.handover !== undefined || run.owed) world.handovers.push(run);
   world.results.sort();
-  return requests.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return requests.sort(inOrder);
+}
+
+/** By their ids, which nodes with different clocks may have given: what cancels another comes after it. */
+function inOrder(a: Request, b: Request): number {
+  const isCancelling = [a, b].map(({ type }) => type === 'cancel-backfill');
+  if (isCancelling[0] !== isCancelling[1]) return isCancelling[0] ? 1 : -1;
+  return a.id < b.id ? -1 : 1;
 }
 
 /**
@@ -93,6 +101,8 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
   } else if (key === QUARANTINE_KEY) {
     // Read by quarantine.ts before; here it is told of if it is damaged.
     JSON.parse(value);
+  } else if (key === DECIDED_KEY) {
+    world.decidedBefore = (JSON.parse(value) as DecidedRecord).at;
   } else if (key === WAITING_KEY) {
     world.waiting = JSON.parse(value) as WaitingRecord;
   } else if (key === EXECUTOR_IDENTITY_KEY) {

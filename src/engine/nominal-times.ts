@@ -153,11 +153,14 @@ function catchUpAll(world: World, slot: Slot, newest: Instant): void {
 }
 
 function outageReason(world: World, slot: Slot): Reason {
-  const from = cursorOf(slot);
+  const cursor = cursorOf(slot);
   const to = world.decidableSince;
   const entry = failureOf(world.failures, slot.name);
-  const first = slot.job?.schedule?.next(from) ?? Infinity;
-  if (entry !== undefined && entry.at <= to && first <= entry.until) return quarantineReason(slot, { entry, from, to });
+  const first = slot.job?.schedule?.next(cursor) ?? Infinity;
+  // Where it can't be, the job was not known to who decided last, or was left alone.
+  const isKnown = world.decidedBefore !== undefined && world.decidedBefore > cursor && world.decidedBefore < first;
+  const from = isKnown ? (world.decidedBefore as Instant) : cursor;
+  if (entry !== undefined && entry.at <= to && first <= entry.until) return quarantineReason(slot, { entry, from: cursor, to });
   const text = `no leader could decide between ${isoTime(from)} and ${isoTime(to)}, and catchUp is ${slot.job?.catchUp}`;
   return { code: 'no-leader', text, data: { from, to, catchUp: slot.job?.catchUp } };
 }

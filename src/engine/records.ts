@@ -297,6 +297,11 @@ export interface WaitingShape {
   readonly reserved?: { readonly agentId: string; readonly hostname: string; readonly until: Instant };
 }
 
+/** The value at `decided`. */
+export interface DecidedRecord {
+  readonly at: Instant;
+}
+
 /** The value at `executor/identity`. */
 export interface ExecutorIdentity {
   readonly kind: string;

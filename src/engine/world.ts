@@ -121,6 +121,8 @@ export class World {
   executor: ExecutorState = 'disconnected';
   /** Nominal times before this passed while nobody could decide. */
   decidableSince: Instant = 0;
+  /** When all that was due had last been decided before that, as far as is known. */
+  decidedBefore: Instant | undefined;
   /** An edge, a job or a join changed: undecided flows are to be counted again. */
   graphChanged = false;
   /** The stored facts are being read at the start of a term. */

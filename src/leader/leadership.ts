@@ -14,6 +14,7 @@ import { type TermDependencies, TermLoop } from './term-loop.ts';
 
 /** Pause before campaigning again after a term that ended badly, so that a node in trouble does not win at once again. */
 export const DEFAULT_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 /** How long a leader may be without its executor, when there are other nodes, before it gives them a chance. */
 export const DEFAULT_EXECUTOR_PATIENCE_MS = 30_000;
@@ -38,6 +39,8 @@ export class Leadership {
   #isExecutorUp = false;
   /** Why the executor was lost last; undefined since it was connected. */
   #executorTrouble: string | undefined;
+  /** How often the executor refused this node for good since it was last connected. */
+  #refusals = 0;
 
   constructor(deps: TermDependencies, options: LeadershipOptions) {
     this.#deps = { ...deps, onExecutorEvent: (event) => this.#noteExecutor(event) };
@@ -84,8 +87,14 @@ export class Leadership {
         return;
       }
       const isGood = await this.#lead(term);
-      if (!isGood) await this.#deps.clock.sleep(this.#options.pauseMs ?? DEFAULT_PAUSE_MS, signal);
+      if (!isGood) await this.#deps.clock.sleep(this.#pauseMs(), signal);
     }
+  }
+
+  /** Longer with each term that the executor refused: a removed framework stays so until a person acts, and every term reads the whole store. */
+  #pauseMs(): number {
+    const pauseMs = this.#options.pauseMs ?? DEFAULT_PAUSE_MS;
+    return this.#refusals === 0 ? pauseMs : Math.min(pauseMs * 2 ** this.#refusals, Math.max(pauseMs, LONGEST_PAUSE_MS));
   }
 
   async #campaign(signal: AbortSignal): Promise<Term | undefined> {
@@ -144,11 +153,14 @@ export class Leadership {
     if (event.type === 'connected') {
       this.#isExecutorUp = true;
       this.#executorTrouble = undefined;
+      this.#refusals = 0;
     }
     if (event.type !== 'disconnected') return;
     this.#isExecutorUp = false;
     this.#executorTrouble = event.reason;
     // Told for good that it may not go on: someone else holds the framework, or it was removed.
-    if (event.final) this.#loop?.end(`the executor refuses this node: ${event.reason}`);
+    if (!event.final) return;
+    this.#refusals += 1;
+    this.#loop?.end(`the executor refuses this node: ${event.reason}`);
   }
 }

@@ -27,6 +27,7 @@ import { Committer } from './committer.ts';
 import { Inbox } from './inbox.ts';
 import type { LeaderObserver } from './observer.ts';
 import type { Batch } from './packing.ts';
+import { SignOfLife } from './sign-of-life.ts';
 
 /** The node's copy of the store, as far as the leader needs it. */
 export interface ChangeFeed {
@@ -121,6 +122,7 @@ export class TermLoop {
     const maxOperations = store.commitLimits.operations;
     const engine = await this.#openEngine();
     const until = this.#quarantine?.until;
+    const sign = new SignOfLife();
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
     for (let [behind, freeAt] = [0, clock.now()]; this.#endReason === undefined; ) {
@@ -128,12 +130,13 @@ export class TermLoop {
       const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), clock.now(), freeAt);
       behind = decision.isBehind ? behind + 1 : 0;
       observer.decided((clock.monotonic() - startedAt) / 1000);
-      this.#deps.onDecision?.(engine, decision, freeAt);
-      committer.add(decision.steps);
+      const steps = decision.isBehind ? decision.steps : sign.addTo(decision.steps, clock.now());
+      this.#deps.onDecision?.(engine, { ...decision, steps }, freeAt);
+      committer.add(steps);
       await committer.idle();
       freeAt = clock.now();
       if (until !== undefined && freeAt >= until) this.end('a job in quarantine is tried again');
-      await this.#inbox.wait(earliest(decision.wakeAt, until));
+      await this.#inbox.wait(earliest(earliest(decision.wakeAt, sign.dueAt), until));
     }
     await committer.idle();
   }

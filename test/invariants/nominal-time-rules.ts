@@ -260,6 +260,8 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
     case 'quarantined':
     case 'no-leader': {
       if (piece.to >= context.decidableSince) fail('it could be decided in time');
+      const { from, to } = verdict.reason.data as { readonly from: number; readonly to: number };
+      if (from >= next || to !== context.decidableSince) fail(`it tells of an outage from ${from} to ${to}`);
       const following = schedule.next(piece.to);
       const isNewest = following === undefined || following > context.now;
       if (isNewest && rules.length > 0 && rules.every(({ catchUp }) => catchUp !== 'none')) fail('the newest missed time is to run');

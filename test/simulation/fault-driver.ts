@@ -69,6 +69,7 @@ export class FaultDriver {
       ...{ id: `agent-${index}`, hostname: `host-${index}`, rack: random.pick(['a', 'b', 'c']), seed: options.seed },
       ...{ cpus: random.pick([2, 4, 16]), mem: random.pick([2_048, 16_384]) },
       ...{ lossRate: this.#rate('mesos-updates'), brokenStartRate: this.#rate('broken-start') },
+      stuckStartRate: this.#rate('stuck-start'),
     });
   }
 

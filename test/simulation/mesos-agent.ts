@@ -66,6 +66,8 @@ export interface AgentOptions {
   readonly lossRate: number;
   /** Share of tasks that never start: the executor does not register. */
   readonly brokenStartRate: number;
+  /** Share of tasks that never start without a word: an image is fetched for ever. */
+  readonly stuckStartRate: number;
   readonly forward: (agent: MesosAgent, update: MesosUpdate) => void;
   /** Something began or ended to run, for the checker. */
   readonly onLife: (agent: MesosAgent, launch: TaskLaunch, life: 'began' | 'ended') => void;
@@ -110,6 +112,7 @@ export class MesosAgent {
       task.cancelStep = time.after(fate.startMs, () => this.#end(task, { state: 'FAILED', reason: 'REASON_CONTAINER_LAUNCH_FAILED' }));
       return;
     }
+    if (new Random(`${this.options.seed}/stuck/${launch.taskId}`).chance(this.options.stuckStartRate)) return;
     if (fate.isBroken) {
       const state = { state: 'FAILED', reason: 'REASON_EXECUTOR_REGISTRATION_TIMEOUT' } as const;
       task.cancelStep = time.after(60_000, () => this.#end(task, state));

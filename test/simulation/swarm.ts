@@ -27,6 +27,7 @@ export const FAULTS = {
   'agent-replace': 'an agent is gone for good and replaced',
   'executor-death': 'a task’s executor dies',
   'broken-start': 'tasks never start',
+  'stuck-start': 'tasks never start, and nobody says so',
   'engine-failure': 'the engine fails whenever it writes anything of some job',
   rescind: 'offers are taken back',
   'mesos-answers': 'the master’s answers to questions come late, among other news',
@@ -64,6 +65,7 @@ const RATES: Partial<Record<FaultName, number>> = {
   'mesos-repeats': 0.3,
   'mesos-updates': 0.3,
   'broken-start': 0.1,
+  'stuck-start': 0.1,
   'mesos-answers': 1,
 };
 

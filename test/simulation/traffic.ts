@@ -51,6 +51,9 @@ export class Traffic {
       'retry',
       'mark',
       'backfill',
+      'backfill',
+      'cancel',
+      'cancel',
       'maintain',
     ] as const);
     switch (act) {
@@ -74,6 +77,12 @@ export class Traffic {
         );
       case 'backfill':
         return this.#backfill(api, definition, now);
+      case 'cancel': {
+        const stored = api.requestsOf(name);
+        return line(
+          `cancel ${name}: ${await api.request({ type: 'cancel-backfill', job: name, backfill: stored.length > 0 ? random.pick(stored) : 'none', kill: random.chance(0.3) })}`,
+        );
+      }
       case 'maintain':
         return this.maintain(api, random.chance(0.3));
       case 'delete':

@@ -25,6 +25,8 @@ export class ScriptedCluster {
 export class ScriptedExecutor implements Executor {
   readonly kind = 'scripted';
   readonly #cluster: ScriptedCluster;
+  /** It lets nobody connect any more. */
+  refuses = false;
   #session: ExecutorSession | undefined;
   #offers = 0;
   #acks = 0;
@@ -35,6 +37,7 @@ export class ScriptedExecutor implements Executor {
 
   start(session: ExecutorSession): void {
     this.#session = session;
+    if (this.refuses) return this.disconnect(true);
     session.emit({ type: 'connected', identity: 'scripted', exclusive: true });
     session.emit({ type: 'reconciled' });
     this.#offer();

@@ -57,6 +57,18 @@ test('a run that waits for its next attempt has begun', () => {
   }
 });
 
+test('what cancels a backfill is taken after it, whatever the clocks of the nodes that were asked while nobody led', () => {
+  const rig = new EngineRig({ start: '2026-03-01T12:00:00Z' });
+  rig.define({ name: 'day', schedule: 'R/2025-01-01T00:00:00Z/P1D', overlap: 'queue' });
+  const common = { at: rig.now, by: 'ann', job: 'day' } as const;
+  const backfill = { ...common, id: 'b', type: 'backfill', from: rig.now - 5 * DAY_MS, to: rig.now, limit: 1 } as const;
+  rig.store.set('requests/b', JSON.stringify(backfill));
+  rig.store.set('requests/a', JSON.stringify({ ...common, id: 'a', type: 'cancel-backfill', backfill: 'b', kill: true }));
+  rig.failOver();
+  assert.equal(lastResult(rig), 'cancelled');
+  assert.equal(rig.state('day')?.backfills, undefined);
+});
+
 test('it is cancelled in steps that fit, over a death in their midst too', () => {
   for (const survives of [Infinity, 1]) {
     const { rig, id } = backfilled(100, { keepRuns: 10 });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
+import { DECIDED_KEY } from '../../../src/engine/keys.ts';
 import { EngineRig, type SpecInput } from '../../support/engine-rig.ts';
 
 const test = suite('suspended and missed times');
@@ -124,6 +125,32 @@ test('a suspension holds from its first moment until just before its last', () =
 test('all that was missed runs, or none, where the job says so', () => {
   assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'all' }), '01 02 03-04s 05');
   assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'none' }), '01-02! 03-04s 05!');
+});
+
+test('an outage begins when the last leader is known to have decided, if a job had nothing due for long before', () => {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, catchUp: 'none' });
+  rig.store.set(DECIDED_KEY, JSON.stringify({ at: at('00:40') }));
+  rig.failOver(at('01:30') - rig.now);
+  assert.deepEqual(rig.verdicts('j')[0]?.reason.data, { from: at('00:40'), to: at('01:30'), catchUp: 'none' });
+  rig.store.set(DECIDED_KEY, JSON.stringify({ at: at('02:10') }));
+  rig.failOver(at('03:30') - rig.now);
+  const [, second] = rig.verdicts('j');
+  assert.deepEqual(
+    second?.reason.data,
+    { from: at('01:00'), to: at('03:30'), catchUp: 'none' },
+    'what was not decided before was not known',
+  );
+});
+
+test('a process that slept tells when it fell asleep', () => {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, catchUp: 'none' });
+  rig.now = at('00:50');
+  rig.decide();
+  rig.now = at('01:30');
+  rig.decide();
+  assert.equal(rig.verdicts('j')[0]?.reason.data?.['from'], at('00:50'));
 });
 
 test('a missed time says what nobody could decide, and why it does not run', () => {

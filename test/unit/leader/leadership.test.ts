@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { jobKey, QUARANTINE_KEY, requestKey, runKey, stateKey } from '../../../src/engine/keys.ts';
-import type { QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
+import { DECIDED_KEY, jobKey, QUARANTINE_KEY, requestKey, runKey, stateKey } from '../../../src/engine/keys.ts';
+import type { DecidedRecord, QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
 import { Leadership, type LeadershipOptions } from '../../../src/leader/leadership.ts';
 import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import type { MemoryConnection } from '../../../src/store/memory/memory-connection.ts';
@@ -282,6 +282,29 @@ test('an executor that refuses this node for good ends its term', async () => {
   node.executor.disconnect(true);
   await until(() => node.ended.length > 0);
   assert.match(node.ended[0] ?? '', /executor refuses/);
+  await bundle.close();
+});
+
+test('the leader writes down that it decides, so that the next one can tell when there was none', async () => {
+  const bundle = setup();
+  const before = systemClock.now();
+  await bundle.node('n1');
+  await until(async () => (await bundle.store.get(DECIDED_KEY)) !== undefined);
+  const { at } = JSON.parse((await bundle.store.get(DECIDED_KEY))?.value ?? '') as DecidedRecord;
+  assert.ok(before <= at && at <= systemClock.now());
+  await bundle.close();
+});
+
+test('a node that the executor refuses again and again waits longer each time before it leads again', async () => {
+  const bundle = setup();
+  const node = await bundle.node('n1', {}, { pauseMs: 20 });
+  await until(() => node.leadership.isExecutorUp);
+  node.executor.refuses = true;
+  node.executor.disconnect(true);
+  await systemClock.sleep(1_000);
+  assert.ok(node.ended.length <= 6, `${node.ended.length} terms in a second, with pauses of 40, 80, 160, 320, 640 ms`);
+  node.executor.refuses = false;
+  await until(() => node.leadership.isExecutorUp);
   await bundle.close();
 });
 
