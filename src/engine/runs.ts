@@ -68,12 +68,11 @@ export function createRun(world: World, slot: Slot, input: NewRun): RunRecord {
   }
   const isFree = world.openRuns(slot).size === 0 || job.overlap === 'allow';
   const run: RunRecord = isFree ? { ...base, state: 'pending', pendingSince: world.now } : { ...base, state: 'queued' };
+  storeOpen(world, run);
   const mustReplace = !isFree && job.overlap === 'replace' && !input.waits;
   if (mustReplace && !replaceOlder(world, slot, number)) {
-    storeOpen(world, { ...run, replaces: true });
+    storeOpen(world, { ...(world.run(slot.name, number) ?? run), replaces: true });
     world.replacing.push({ slot, by: number });
-  } else {
-    storeOpen(world, run);
   }
   if (!isFree) makeNextReady(world, slot);
   return world.run(slot.name, number) ?? run;

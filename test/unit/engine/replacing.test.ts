@@ -80,6 +80,16 @@ test('a backfill is neither replaced nor burnt down by what comes due, which goe
   assert.equal(rig.run('r', 6)?.state, 'launching');
 });
 
+test('a newcomer takes the place of the run it replaces before a backfill does', () => {
+  const rig = new EngineRig({ offer: { cpus: 0.01 } });
+  rig.define({ ...REPLACING, schedule: 'R/2026-02-20T00:00:10Z/PT1M' });
+  rig.request({ type: 'run', job: 'r' });
+  const to = Date.parse('2026-02-20T00:05:00Z');
+  rig.request({ type: 'backfill', job: 'r', from: to - 5 * MINUTE, to, limit: 1 });
+  rig.request({ type: 'run', job: 'r' });
+  assert.equal(rig.story('r'), '1 skipped, 2 queued, 3 pending');
+});
+
 test('all that ran side by side is killed once overlap becomes replace', () => {
   const rig = new EngineRig({ maxOperations: ROOM });
   const job = { name: 'r', schedule: 'R/2026-03-01T00:01:00Z/PT1M' };
