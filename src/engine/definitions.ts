@@ -36,8 +36,10 @@ export function setDefinition(world: World, slot: Slot, record: JobRecord<JobSpe
   slot.record = record;
   try {
     slot.job = resolveJob(record);
+    world.unreadable.delete(slot.name);
   } catch (error) {
     slot.job = undefined;
+    world.unreadable.add(slot.name);
     world.recorder.fact({ type: 'unusable-record', key: `jobs/${slot.name}`, problem: String(error) });
   }
   const job = slot.job;
@@ -95,6 +97,7 @@ export function removeDefinition(world: World, name: string): void {
   slot.record = undefined;
   slot.job = undefined;
   world.graph.delete(name);
+  world.unreadable.delete(name);
   world.noteGraphChange();
   world.recorder.close();
 }

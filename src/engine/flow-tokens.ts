@@ -38,7 +38,18 @@ export function satisfies(outcome: Outcome, on: EdgeCondition): boolean {
 export function isRelevant(world: World, parent: string, flow: FlowId): boolean {
   const root = parseRunId(flow)?.job ?? '';
   if (parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent)) return true;
-  return world.runInFlow(world.slot(parent), flow) !== undefined;
+  return world.runInFlow(world.slot(parent), flow) !== undefined || hangsFromUnreadable(world, parent);
+}
+
+/** Whether the root may reach it yet, by a job of which nobody knows what it runs after. Better to wait until that can be read. */
+function hangsFromUnreadable({ graph, unreadable }: World, job: string): boolean {
+  if (unreadable.size === 0) return false;
+  const found = new Set([job]);
+  for (const name of found) {
+    if (unreadable.has(name)) return true;
+    for (const edge of graph.parents(name)) found.add(edge.job);
+  }
+  return false;
 }
 
 export function relevantParents(world: World, child: Slot, flow: FlowId): readonly Edge[] {

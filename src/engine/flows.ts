@@ -31,7 +31,7 @@ function handOver(world: World, run: RunRecord): void {
   // Whoever deleted it took its children with it, or off it: what of that is heard first does not matter, nobody waits for its word.
   if (!slot.record) return;
   const names = childNames(world, run.job).filter((name) => isToHear(run, name));
-  const ready = names.filter((name) => !world.quarantined.has(name));
+  const ready = names.filter((name) => !isDeaf(world, name));
   // Those that come to life by it first: the others may have to wait for them.
   if (run.firstAttempt !== undefined) for (const name of ready) reviveChild(world, run, world.slot(name));
   let reached = '';
@@ -44,7 +44,7 @@ function handOver(world: World, run: RunRecord): void {
     reached = name;
   }
   const { handover, owed: _heard, ...rest } = run;
-  const owed = names.filter((name) => world.quarantined.has(name));
+  const owed = names.filter((name) => isDeaf(world, name));
   const isAsBefore = handover === undefined && owed.length === run.owed?.length;
   const heard: RunRecord = owed.length > 0 ? { ...rest, owed } : rest;
   if (!isAsBefore) keepHandover(world, slot, heard);
@@ -54,7 +54,7 @@ function handOver(world: World, run: RunRecord): void {
 /** As far as it got: those in quarantine have not heard, nor those who come later. */
 function withMark(world: World, run: RunRecord, { names, reached }: { names: readonly string[]; reached: string }): RunRecord {
   const { handover, owed: before, ...rest } = run;
-  const owed = names.filter((name) => world.quarantined.has(name) || (name > reached && before?.includes(name)));
+  const owed = names.filter((name) => isDeaf(world, name) || (name > reached && before?.includes(name)));
   const mark = handover === undefined || handover > reached ? handover : reached;
   return { ...rest, ...(mark === undefined ? {} : { handover: mark }), ...(owed.length > 0 ? { owed } : {}) };
 }
@@ -69,8 +69,14 @@ export function isToHear({ handover, owed }: RunRecord, child: string): boolean 
   return (handover !== undefined && child > handover) || owed?.includes(child) === true;
 }
 
+/** Those whose definitions can't be read may be among them. */
 function childNames(world: World, job: string): string[] {
-  return [...world.graph.children(job).keys()].sort();
+  return [...new Set([...world.graph.children(job).keys(), ...world.unreadable])].sort();
+}
+
+/** Whether nothing can be told to a job now: it is owed the token. */
+function isDeaf(world: World, name: string): boolean {
+  return world.quarantined.has(name) || world.unreadable.has(name);
 }
 
 function handToChild(world: World, run: RunRecord, child: Slot): void {

@@ -67,6 +67,7 @@ function setAside(world: World, key: string, error: unknown): void {
   world.recorder.fact({ type: 'unusable-record', key, problem: String(error) });
   const job = jobOfKey(key);
   if (job !== undefined) world.quarantined.add(job);
+  if (job !== undefined && key.startsWith(JOBS)) world.unreadable.add(job);
 }
 
 function loadRun(world: World, run: RunRecord): void {

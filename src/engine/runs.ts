@@ -187,7 +187,7 @@ export function settleRun(world: World, run: RunRecord, { outcome, reason }: Set
     state: outcome,
     endedAt: world.now,
     ...(reason ? { reason } : {}),
-    ...(world.graph.children(run.job).size > 0 ? { handover: '' } : {}),
+    ...(world.graph.children(run.job).size + world.unreadable.size > 0 ? { handover: '' } : {}),
   };
   world.pending.delete(run);
   world.forgetVolatile(run);

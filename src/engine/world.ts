@@ -89,6 +89,8 @@ export class World {
   readonly recorder: StepRecorder;
   /** Jobs that nothing is decided about: quarantine.ts. */
   readonly quarantined: Set<string>;
+  /** Jobs whose definitions can't be read: nobody knows what they run after. */
+  readonly unreadable = new Set<string>();
   /** Where the engine failed, as known at the beginning of the term. */
   readonly failures: QuarantineRecord;
   /** Jobs that hold tokens. */

@@ -184,6 +184,28 @@ test('an outage after a quarantine is an outage', () => {
   );
 });
 
+test('a join waits for parents that hang from a definition that can’t be read, until it can', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  rig.define({ name: 'mid', after: ['root'] });
+  rig.define({ name: 'lower', after: ['mid'] });
+  rig.define({ name: 'quick', after: ['root'] });
+  rig.define({ name: 'join', after: ['lower', 'quick'] });
+  const stored = rig.store.get('jobs/mid') as string;
+  rig.store.set('jobs/mid', '{');
+  rig.failOver();
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1');
+  rig.finish('quick.1.1');
+  assert.deepEqual(rig.runs('join'), []);
+  rig.store.set('jobs/mid', stored);
+  rig.failOver();
+  rig.finish('mid.1.1');
+  assert.deepEqual(rig.runs('join'), []);
+  rig.finish('lower.1.1');
+  assert.equal(rig.story('join'), '1 launching');
+});
+
 test('requests wait, and statuses are not acknowledged', () => {
   const rig = new EngineRig();
   rig.define({ name: 'a', overlap: 'allow' });
