@@ -10,8 +10,8 @@
  *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change.
  *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent;
  *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
- *  launch-order      Of two runs of a job that are ready and ask for the same, the one that has waited longer is launched first. One that
- *                    was tried before waits since its pause was over; an edit in between, or a priority, is another matter.
+ *  launch-order      Of two runs that are ready and ask for the same, the one that ranks first is launched first: the one that has waited
+ *                    longer, a step of priority counting as a minute. One that was tried before waits since its pause was over.
  *  deadline          As defined; nothing starts after it, nothing is missed before it.
  *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.

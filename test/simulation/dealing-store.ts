@@ -3,13 +3,12 @@
  * change that comes down a watch. At any of them the node may die or be brought to stand still.
  */
 
-import type { ChangeBatch, CommitLimits, Revision, Snapshot, Store, Term, Write } from '../../src/store/port.ts';
+import type { ChangeBatch, CommitLimits, Revision, Store, Term, Write } from '../../src/store/port.ts';
 
 export interface Dealings {
   readonly commitLimits: CommitLimits;
   /** Counts one; false: the node is dead. A promise only while it stands still: most dealings are to cost no turn. */
   readonly pass: (where: string) => boolean | Promise<boolean>;
-  readonly onSnapshot: (snapshot: Snapshot) => void;
   /** Told of each commit as it is sent; answers whom to tell what became of it. */
   readonly onCommit: (term: Revision) => (outcome: 'landed' | 'term-lost' | 'unknown' | 'other') => void;
 }
@@ -18,7 +17,7 @@ export interface Dealings {
 const never = (): Promise<never> => new Promise(() => undefined);
 
 export function dealingStore(store: Store, dealings: Dealings): Store {
-  const { commitLimits, pass, onSnapshot } = dealings;
+  const { commitLimits, pass } = dealings;
   const dealt = async <T>(where: string, act: () => Promise<T>): Promise<T> => {
     const before = pass(where);
     if (before !== true && !(await before)) return never();
@@ -33,12 +32,7 @@ export function dealingStore(store: Store, dealings: Dealings): Store {
   return {
     kind: store.kind,
     commitLimits,
-    snapshot: () =>
-      dealt('snapshot', async () => {
-        const snapshot = await store.snapshot();
-        onSnapshot(snapshot);
-        return snapshot;
-      }),
+    snapshot: () => dealt('snapshot', () => store.snapshot()),
     get: (key) => dealt('get', () => store.get(key)),
     watch: (from, signal) => watched(store.watch(from, signal), pass),
     transact: (transaction) => dealt('transact', () => store.transact(transaction)),

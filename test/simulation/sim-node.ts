@@ -14,7 +14,7 @@ import type { LeaderObserver } from '../../src/leader/observer.ts';
 import type { MemoryFaults } from '../../src/store/memory/memory-faults.ts';
 import type { MemoryConnection } from '../../src/store/memory/memory-connection.ts';
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
-import type { CommitLimits, Revision, Store } from '../../src/store/port.ts';
+import type { CommitLimits, Revision, Snapshot, Store } from '../../src/store/port.ts';
 import { Replica } from '../../src/store/replica.ts';
 import { dealingStore } from './dealing-store.ts';
 import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
@@ -98,9 +98,6 @@ export class SimNode {
     this.store = dealingStore(this.connection, {
       commitLimits: options.commitLimits,
       pass: (where) => this.#pass(where),
-      onSnapshot: ({ revision }) => {
-        this.snapshotRevision = revision;
-      },
       onCommit: (term) => this.#onCommit(term),
     });
     const line = (what: string): void => watcher.line(id, what);
@@ -118,7 +115,7 @@ export class SimNode {
     });
     this.leadership = new Leadership(
       {
-        ...{ store: this.store, replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
+        ...{ store: this.#leadersStore(), replica: this.replica, executor: this.adapter, clock: this.clock, observer: this.#observer() },
         longestWaitMs: options.longestWaitMs,
         onDecision: (engine, decision, freeAt) => {
           this.engine = undefined;
@@ -134,6 +131,16 @@ export class SimNode {
         ...(options.probe ? { probe: options.probe } : {}),
       },
     );
+  }
+
+  /** The leader's snapshots are told from the replica's. */
+  #leadersStore(): Store {
+    const snapshot = async (): Promise<Snapshot> => {
+      const taken = await this.store.snapshot();
+      this.snapshotRevision = taken.revision;
+      return taken;
+    };
+    return { ...this.store, snapshot };
   }
 
   get isDead(): boolean {

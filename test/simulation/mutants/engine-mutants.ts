@@ -220,6 +220,14 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     seenBy: ['framework', 'takeover'],
   },
   {
+    name: 'priority-ignored',
+    file: 'src/engine/pending-queue.ts',
+    find: 'since - job.priority * AGEING_STEP_MS);',
+    replace: 'since + AGEING_STEP_MS);',
+    breaks: 'A run that matters more waits behind those that came before it.',
+    seenBy: ['launch-order'],
+  },
+  {
     name: 'newest-launched-first',
     file: 'src/engine/pending-queue.ts',
     find: 'shape.runs.set(id, since - job.priority',
