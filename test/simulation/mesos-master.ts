@@ -30,8 +30,13 @@ export class MesosMaster {
   /** RECONCILE, and what is said of tasks that nobody has. */
   readonly questions: MesosQuestions;
   #subscription: Subscription | undefined;
-  /** The framework; nobody else subscribes. */
+  /** The framework that acts. */
   #frameworkId: string | undefined;
+  /**
+   * Other frameworks: of nodes that came without an id though there was a framework, as leaders who had not heard of it. Mesos has them
+   * beside each other; whoever acts first under such a one has it in the store, and it is the framework from then on.
+   */
+  readonly #others = new Map<string, Subscription>();
   #isRemoved = false;
   #isUp = true;
   #isSuppressed = false;
@@ -73,7 +78,9 @@ export class MesosMaster {
   }): Subscription | 'removed' | undefined {
     if (!this.#isUp) return undefined;
     const { frameworkId } = request;
-    if (frameworkId !== undefined && (this.#isRemoved || (this.#frameworkId ?? frameworkId) !== frameworkId)) return 'removed';
+    if (frameworkId !== undefined && !this.#others.has(frameworkId)) {
+      if (this.#isRemoved || (this.#frameworkId ?? frameworkId) !== frameworkId) return 'removed';
+    }
     this.#ids += 1;
     const subscription: Subscription = {
       id: this.#ids,
@@ -82,17 +89,24 @@ export class MesosMaster {
       send: request.send,
     };
     this.#options.onSubscribe(request);
-    if (frameworkId === undefined) this.#begin(subscription.frameworkId);
-    this.#frameworkId = subscription.frameworkId;
-    const before = this.#subscription;
-    this.#subscription = subscription;
     this.#options.line(`subscription ${subscription.id} of ${request.node} as ${subscription.frameworkId}`);
-    before?.send({ type: 'closed', superseded: true });
+    if (frameworkId === undefined && this.#frameworkId !== undefined && !this.#isRemoved)
+      this.#others.set(subscription.frameworkId, subscription);
+    else this.#stand(subscription);
+    return subscription;
+  }
+
+  /** From now on it is this one that acts; another of the same framework ends. */
+  #stand(subscription: Subscription): void {
+    const before = this.#subscription;
+    if (subscription.frameworkId !== this.#frameworkId || this.#isRemoved) this.#begin(subscription.frameworkId);
+    this.#others.delete(subscription.frameworkId);
+    this.#subscription = subscription;
+    if (before?.frameworkId === subscription.frameworkId) before.send({ type: 'closed', superseded: true });
     this.#offers.clear();
     this.#isSuppressed = false;
     for (const seat of this.#seats.values()) if (seat.standing === 'registered') this.#options.time.after(10, () => seat.agent.resendAll());
     this.#allocateSoon(CYCLE_MS * this.#options.random.next());
-    return subscription;
   }
 
   /** Another framework: whatever is left of the one before is shut down, as an operator sees to. */
@@ -128,6 +142,7 @@ export class MesosMaster {
 
   /** Whether calls of this subscription are taken. */
   takes(subscription: Subscription): boolean {
+    if (this.#isUp && this.#others.get(subscription.frameworkId) === subscription) this.#stand(subscription);
     return this.#isUp && this.#subscription === subscription;
   }
 
@@ -275,6 +290,7 @@ export class MesosMaster {
     this.#subscription = undefined;
     this.#offers.clear();
     this.#isSuppressed = false;
+    for (const other of this.#others.values()) other.send({ type: 'closed', superseded: false });
     // The next one takes the old id again.
     this.#isRemoved = false;
     for (const seat of this.#seats.values()) {

@@ -10,6 +10,7 @@ export interface TrafficOptions {
   readonly style: WorkloadStyle;
   readonly maxJobs: number;
   readonly line: (what: string) => void;
+  readonly wait: (ms: number) => Promise<void>;
 }
 
 export class Traffic {
@@ -68,7 +69,7 @@ export class Traffic {
       case 'tweak':
         return line(`tweak ${name}: ${await api.put({ ...definition.spec, priority: random.int(0, 9) })}`);
       case 'suspend':
-        return this.toggle(api, definition);
+        return this.#waver(api, name);
       case 'retry':
         return line(`retry of ${name}: ${await api.request({ type: 'retry', job: name, run: this.#someRun(api, name, true) })}`);
       case 'mark':
@@ -87,6 +88,16 @@ export class Traffic {
         return this.maintain(api, random.chance(0.3));
       case 'delete':
         return line(`delete ${name}: ${await api.delete(name, random.pick(['refuse', 'detach', 'delete']))}`);
+    }
+  }
+
+  /** Suspends or resumes a job, now and then several times before a leader may have seen any of it. */
+  async #waver(api: ApiClient, name: string): Promise<void> {
+    const { random } = this.#options;
+    for (let left = random.chance(0.3) ? random.int(2, 4) : 1; left > 0; left--) {
+      const definition = api.definitions().find(({ spec }) => spec.name === name);
+      if (definition) await this.toggle(api, definition);
+      if (left > 1) await this.#options.wait(random.logarithmic(100, 600_000));
     }
   }
 

@@ -129,7 +129,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     find: '      recountFlows(world);',
     replace: '      void recountFlows;',
     breaks: 'A job that waits for a parent it no longer has waits for ever.',
-    seenBy: ['takeover', 'liveness'],
+    seenBy: ['takeover', 'liveness', 'latest'],
   },
   {
     name: 'retry-lost-at-takeover',

@@ -1,7 +1,7 @@
 /**
  * Puts each defect of engine-mutants.ts, run-mutants.ts and write-path-mutants.ts into a copy of the tree and simulates seeds until an invariant breaks: shows that the simulation can see.
  *
- *   node --import tsx test/simulation/mutants/main.ts [--seeds 300] [--hours 1] [--only NAME,…]
+ *   node --import tsx test/simulation/mutants/main.ts [--seeds 400] [--hours 1] [--only NAME,…]
  *
  * Prints for each the number of seeds it took and what saw it; ends with 1 when one was not found, or does not fit the code any more.
  */
@@ -28,7 +28,7 @@ interface Finding {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { seeds: { type: 'string' }, hours: { type: 'string' }, only: { type: 'string' } } });
-  const seeds = Number(values.seeds ?? 300);
+  const seeds = Number(values.seeds ?? 400);
   const hours = Number(values.hours ?? 1);
   const wanted = values.only?.split(',');
   const mutants = [...WRITE_PATH_MUTANTS, ...ENGINE_MUTANTS, ...RUN_MUTANTS].filter(

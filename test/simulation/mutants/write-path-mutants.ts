@@ -91,7 +91,7 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     find: 'by, earlier: spansOf(current).slice(-EARLIER_SPANS) };',
     replace: 'by };',
     breaks: 'A suspension before the latest is forgotten: what fell into it while nobody led is run.',
-    seenBy: ['suspended', 'verdicts'],
+    seenBy: ['suspended', 'verdicts', 'liveness'],
   },
   {
     name: 'deletions-not-copied',
