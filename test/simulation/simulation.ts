@@ -148,7 +148,7 @@ export class Simulation {
     this.traffic = new Traffic({
       ...{ random: this.random.fork('traffic'), style: this.style, maxJobs: Math.min(this.swarm.jobs, options.jobs ?? Infinity) },
       line: (what) => this.line('people', what),
-      wait: (ms) => new Promise((resolve) => void this.time.after(ms, resolve)),
+      wait: (ms) => new Promise((resolve) => void this.time.after(ms, () => resolve(this.#isBusy))),
     });
   }
 

@@ -10,7 +10,8 @@ export interface TrafficOptions {
   readonly style: WorkloadStyle;
   readonly maxJobs: number;
   readonly line: (what: string) => void;
-  readonly wait: (ms: number) => Promise<void>;
+  /** Answers whether there is time left to do anything after it. */
+  readonly wait: (ms: number) => Promise<boolean>;
 }
 
 export class Traffic {
@@ -97,7 +98,7 @@ export class Traffic {
     for (let left = random.chance(0.3) ? random.int(2, 4) : 1; left > 0; left--) {
       const definition = api.definitions().find(({ spec }) => spec.name === name);
       if (definition) await this.toggle(api, definition);
-      if (left > 1) await this.#options.wait(random.logarithmic(100, 600_000));
+      if (left > 1 && !(await this.#options.wait(random.logarithmic(100, 600_000)))) return;
     }
   }
 
