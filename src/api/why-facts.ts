@@ -116,11 +116,20 @@ function parentFacts(api: ApiParts, after: readonly Edge[], flow: FlowId): FlowF
   return after.filter(({ job }) => isRelevant(api, job, flow)).map(({ job, on }) => ({ job, on, run: runIn(api, job, flow) }));
 }
 
-/** As the leader has it: a parent counts when it is the flow's root, the root reaches it, or it has a run there; a root that is gone reaches all. */
+/**
+ * As the leader has it: a parent counts when it is the flow's root, the root reaches it, or a run of the flow does; a root that is gone
+ * reaches all. Of very many jobs that it hangs from some are looked at.
+ */
 function isRelevant(api: ApiParts, parent: string, flow: FlowId): boolean {
   const { graph } = api.definitions;
   const root = parseRunId(flow)?.job ?? '';
-  return parent === root || !graph.has(root) || graph.descendants(root).has(parent) || runIn(api, parent, flow) !== undefined;
+  if (parent === root || !graph.has(root) || graph.descendants(root).has(parent)) return true;
+  const found = new Set([parent]);
+  for (const name of found) {
+    if (runIn(api, name, flow) !== undefined) return true;
+    for (const { job } of graph.parents(name)) if (found.size < PARENTS_ASKED) found.add(job);
+  }
+  return false;
 }
 
 function runIn({ replica }: ApiParts, job: string, flow: FlowId): RunRecord | undefined {

@@ -32,22 +32,24 @@ export function satisfies(outcome: Outcome, on: EdgeCondition): boolean {
 }
 
 /**
- * Whether a parent counts in a flow: it is the root, or the root reaches it, or did before an edit: it has a run there. A root that is
- * gone counts as reaching all.
+ * Whether a parent counts in a flow: it is the root, or the root reaches it, or a run that the flow had before an edit does. A root that
+ * is gone counts as reaching all.
  */
 export function isRelevant(world: World, parent: string, flow: FlowId): boolean {
   const root = parseRunId(flow)?.job ?? '';
-  if (parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent)) return true;
-  return world.runInFlow(world.slot(parent), flow) !== undefined || hangsFromUnreadable(world, parent);
+  return parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent) || isReached(world, parent, flow);
 }
 
-/** Whether the root may reach it yet, by a job of which nobody knows what it runs after. Better to wait until that can be read. */
-function hangsFromUnreadable({ graph, unreadable }: World, job: string): boolean {
-  if (unreadable.size === 0) return false;
+/**
+ * Whether the job or one it hangs from has a run in the flow. Or perhaps: of one that can't be read nobody knows what it runs after, and
+ * it is better to wait until somebody does.
+ */
+function isReached(world: World, job: string, flow: FlowId): boolean {
   const found = new Set([job]);
   for (const name of found) {
-    if (unreadable.has(name)) return true;
-    for (const edge of graph.parents(name)) found.add(edge.job);
+    const slot = world.slots.get(name);
+    if (world.unreadable.has(name) || (slot && world.runInFlow(slot, flow))) return true;
+    for (const edge of world.graph.parents(name)) found.add(edge.job);
   }
   return false;
 }

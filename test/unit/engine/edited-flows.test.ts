@@ -352,6 +352,21 @@ test('a parent that is cut off its root while it runs still speaks in the flow',
   }
 });
 
+test('what hangs from a parent that was cut off its root while it ran takes part in the flow', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  rig.define({ name: 'cut', after: ['root'] });
+  rig.define({ name: 'via', after: ['cut'] });
+  rig.define({ name: 'all', after: ['cut', 'via'] });
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1');
+  rig.define({ name: 'cut' });
+  rig.finish('cut.1.1');
+  assert.equal(rig.story('all'), '');
+  rig.finish('via.1.1');
+  assert.equal(rig.story('all'), '1 launching');
+});
+
 test('a join waits for a parent that was cut off its root while it ran', () => {
   const rig = new EngineRig();
   rig.define({ name: 'root' });
