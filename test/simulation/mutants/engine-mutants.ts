@@ -26,6 +26,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     replace: 'if (world.quarantined.has(next)) return false;',
     breaks: 'A join does not wait for a parent in quarantine.',
     seenBy: ['flows', 'takeover'],
+    hours: 6,
   },
   {
     name: 'launched-before-reconciled',
@@ -130,6 +131,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     replace: '      void recountFlows;',
     breaks: 'A job that waits for a parent it no longer has waits for ever.',
     seenBy: ['takeover', 'liveness', 'latest'],
+    hours: 6,
   },
   {
     name: 'retry-lost-at-takeover',
@@ -226,6 +228,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     replace: 'since + AGEING_STEP_MS);',
     breaks: 'A run that matters more waits behind those that came before it.',
     seenBy: ['launch-order'],
+    hours: 6,
   },
   {
     name: 'newest-launched-first',

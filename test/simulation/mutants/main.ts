@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   let missed = 0;
   try {
     for (const mutant of mutants) {
-      const finding = await hunt(tree, mutant, { seeds, hours });
+      const finding = await hunt(tree, mutant, { seeds, hours: mutant.hours ?? hours });
       const isExpected = mutant.seenBy.includes(finding.seenBy);
       if (finding.seeds === undefined) missed += 1;
       const text =

@@ -10,4 +10,6 @@ export interface Mutant {
   readonly replace: string;
   readonly breaks: string;
   readonly seenBy: readonly string[];
+  /** Hours that a seed is to live for it to show, where one seldom does. */
+  readonly hours?: number;
 }

@@ -92,6 +92,7 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     replace: 'by };',
     breaks: 'A suspension before the latest is forgotten: what fell into it while nobody led is run.',
     seenBy: ['suspended', 'verdicts', 'liveness'],
+    hours: 6,
   },
   {
     name: 'deletions-not-copied',
