@@ -127,10 +127,11 @@ export class TermLoop {
     executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
     for (let [behind, freeAt] = [0, clock.now()]; this.#endReason === undefined; ) {
       const startedAt = clock.monotonic();
-      const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), clock.now(), freeAt);
+      const now = clock.now();
+      const decision = engine.decide(this.#inbox.take(statusLimit(behind, maxOperations)), now, freeAt);
       behind = decision.isBehind ? behind + 1 : 0;
       observer.decided((clock.monotonic() - startedAt) / 1000);
-      const steps = decision.isBehind ? decision.steps : sign.addTo(decision.steps, clock.now());
+      const steps = decision.isBehind ? decision.steps : sign.addTo(decision.steps, now);
       this.#deps.onDecision?.(engine, { ...decision, steps }, freeAt);
       committer.add(steps);
       await committer.idle();
