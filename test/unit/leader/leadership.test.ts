@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
+import type { Clock } from '../../../src/clock/clock.ts';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { DECIDED_KEY, jobKey, QUARANTINE_KEY, requestKey, runKey, stateKey } from '../../../src/engine/keys.ts';
 import type { DecidedRecord, QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
@@ -11,9 +12,12 @@ import type { MemoryFaults } from '../../../src/store/memory/memory-faults.ts';
 import { StoreError } from '../../../src/store/errors.ts';
 import type { Store } from '../../../src/store/port.ts';
 import { Replica } from '../../../src/store/replica.ts';
+import { overriddenStore } from '../../support/overridden-store.ts';
 import { ScriptedCluster, ScriptedExecutor, staySilent } from '../../support/scripted-executor.ts';
 import { until } from '../../support/until.ts';
 
+/** How often the leader looks whether its executor is there, where a test has to tell that from its pauses. */
+const LOOK_MS = 7_777;
 const NO_TOTALS = { succeeded: 0, failed: 0, killed: 0, skipped: 0, missed: 0 };
 const MADE = { createdAt: 0, updatedAt: 0, scheduledSince: 0, writeId: 'edited' };
 
@@ -98,16 +102,18 @@ interface Making {
   readonly options: Partial<LeadershipOptions>;
   /** What the leader is given in place of the connection. */
   readonly wrap?: (store: Store) => Store;
+  /** The leader's. */
+  readonly clock?: Clock;
 }
 
-async function makeNode({ cluster, tasks, name, faults, options, wrap = (own) => own }: Making): Promise<TestNode> {
+async function makeNode({ cluster, tasks, name, faults, options, wrap = (own) => own, clock = systemClock }: Making): Promise<TestNode> {
   const store = cluster.connect({ name, faults, requestTimeoutMs: 200, resolveLimitMs: 600, retryDelayMs: 20 });
   const replica = new Replica({ store, clock: systemClock, onError: () => {} });
   await replica.start();
   const executor = new ScriptedExecutor(tasks);
   const ended: string[] = [];
   const leadership = new Leadership(
-    { store: wrap(store), replica, executor, clock: systemClock, observer: quiet(ended) },
+    { store: wrap(store), replica, executor, clock, observer: quiet(ended) },
     { candidate: { node: name, address: '' }, nodeCount: () => 2, pauseMs: 50, ...options },
   );
   leadership.start();
@@ -252,15 +258,7 @@ test('a job whose decision no transaction takes is put aside, and all else goes 
       const bytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
       return bytes > limits.bytes ? Promise.reject(new StoreError('too-large', `${bytes} bytes`)) : store.commit(term, writes);
     };
-  const limited = (store: Store): Store =>
-    new Proxy(store, {
-      get: (_, name) => {
-        if (name === 'commitLimits') return limits;
-        if (name === 'commit') return commit(store);
-        const value: unknown = Reflect.get(store, name, store);
-        return typeof value === 'function' ? (value.bind(store) as unknown) : value;
-      },
-    });
+  const limited = (store: Store): Store => overriddenStore(store, { commitLimits: limits, commit: commit(store) });
   const big = { name: 'big', task: { command: 'true', env: { A: 'x'.repeat(5_000) } } };
   await put(bundle.store, jobKey('big'), { spec: big, ...MADE, version: 1, uid: 'big' });
   await bundle.define('good');
@@ -297,14 +295,27 @@ test('the leader writes down that it decides, so that the next one can tell when
 
 test('a node that the executor refuses again and again waits longer each time before it leads again', async () => {
   const bundle = setup();
-  const node = await bundle.node('n1', {}, { pauseMs: 20 });
+  const pauses: number[] = [];
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    if (ms !== LOOK_MS) pauses.push(ms);
+    return systemClock.sleep(Math.min(ms, 5), signal);
+  };
+  const options = { pauseMs: 20, executorPatienceMs: 10 * LOOK_MS };
+  const common = { cluster: bundle.cluster, tasks: bundle.tasks, name: 'n1', faults: {}, options };
+  const node = await makeNode({ ...common, clock: { ...systemClock, sleep } });
   await until(() => node.leadership.isExecutorUp);
   node.executor.refuses = true;
   node.executor.disconnect(true);
-  await systemClock.sleep(1_000);
-  assert.ok(node.ended.length <= 6, `${node.ended.length} terms in a second, with pauses of 40, 80, 160, 320, 640 ms`);
+  await until(() => pauses.length >= 12);
   node.executor.refuses = false;
+  const expected = [40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_240, 20_480, 30_000, 30_000];
+  assert.deepEqual(pauses.slice(0, expected.length), expected);
   await until(() => node.leadership.isExecutorUp);
+  pauses.length = 0;
+  node.executor.disconnect(true);
+  await until(() => pauses.length > 0);
+  assert.equal(pauses[0], 40, 'once it was connected it begins anew');
+  await node.stop();
   await bundle.close();
 });
 

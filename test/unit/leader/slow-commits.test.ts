@@ -8,6 +8,7 @@ import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import { MemoryCluster } from '../../../src/store/memory/memory-store.ts';
 import type { Store } from '../../../src/store/port.ts';
 import { Replica } from '../../../src/store/replica.ts';
+import { overriddenStore } from '../../support/overridden-store.ts';
 import { ScriptedCluster, ScriptedExecutor } from '../../support/scripted-executor.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,13 +25,7 @@ function slowOn(request: string, store: Store, onSlow: () => void): Store {
     if (writes.some(({ key }) => key === requestKey(request))) onSlow();
     return revision;
   };
-  return new Proxy(store, {
-    get: (_, name) => {
-      if (name === 'commit') return commit;
-      const value: unknown = Reflect.get(store, name, store);
-      return typeof value === 'function' ? (value.bind(store) as unknown) : value;
-    },
-  });
+  return overriddenStore(store, { commit });
 }
 
 async function put(store: Store, key: string, value: object): Promise<void> {
