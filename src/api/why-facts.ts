@@ -105,7 +105,7 @@ function flowsOf(api: ApiParts, { name, after }: { name: string; after: readonly
   for (const { job } of after.slice(0, PARENTS_ASKED)) {
     for (const number of api.runs.active(job)) {
       const flow = readRun(api, job, number)?.flow;
-      if (flow !== undefined && !flows.has(flow) && isRelevant(api, job, flow) && runIn(api, name, flow) === undefined) flows.add(flow);
+      if (flow !== undefined && !flows.has(flow) && runIn(api, name, flow) === undefined) flows.add(flow);
     }
   }
   const newestFirst = [...flows].sort((a, b) => (parseRunId(b)?.run ?? 0) - (parseRunId(a)?.run ?? 0));

@@ -1,7 +1,7 @@
 /** Placement constraints against one agent, in the words of Marathon and Chronos. Pure. */
 
 import type { Attribute } from '../executor/port.ts';
-import type { Constraint, ConstraintOperator } from '../job/job.ts';
+import type { Constraint, ConstraintOperator, Job } from '../job/job.ts';
 import { compilePattern } from '../job/pattern.ts';
 
 /** What a constraint can ask of an agent. */
@@ -19,7 +19,12 @@ export type PlacedValues = ReadonlyMap<string, readonly string[]>;
 const NAMING: ReadonlySet<ConstraintOperator> = new Set(['EQUALS', 'IS', 'IN', 'LIKE']);
 
 /** Operators that look at the job's other tasks. */
-export const COUNTING: ReadonlySet<ConstraintOperator> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
+const COUNTING: ReadonlySet<ConstraintOperator> = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'MAX_PER']);
+
+/** Whether where a job's tasks may go depends on where its others are. */
+export function countsOwn({ constraints }: Pick<Job, 'constraints'>): boolean {
+  return constraints.some(({ operator }) => COUNTING.has(operator));
+}
 
 const NONE: readonly string[] = [];
 

@@ -35,7 +35,7 @@ export function satisfies(outcome: Outcome, on: EdgeCondition): boolean {
  * Whether a parent counts in a flow: it is the root, or the root reaches it, or a run that the flow had before an edit does. A root that
  * is gone counts as reaching all.
  */
-export function isRelevant(world: World, parent: string, flow: FlowId): boolean {
+function isRelevant(world: World, parent: string, flow: FlowId): boolean {
   const root = parseRunId(flow)?.job ?? '';
   return parent === root || !world.graph.has(root) || world.graph.descendants(root).has(parent) || isReached(world, parent, flow);
 }

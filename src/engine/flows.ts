@@ -7,7 +7,7 @@
  */
 
 import type { Edge, Job } from '../job/job.ts';
-import { countTokens, isRelevant, relevantParents, satisfies, type Speakers, speakersIn, withToken } from './flow-tokens.ts';
+import { countTokens, relevantParents, satisfies, type Speakers, speakersIn, withToken } from './flow-tokens.ts';
 import { BLOCKED_NAMES, CHILD_ROOM, OPEN_FLOWS } from './limits.ts';
 import type { FlowId, FlowTokens, JobState, Outcome, Reason, RunRecord, Token } from './records.ts';
 import { reopenRun } from './reopen.ts';
@@ -79,12 +79,15 @@ function isDeaf(world: World, name: string): boolean {
   return world.quarantined.has(name) || world.unreadable.has(name);
 }
 
+function edgeTo(child: Slot, parent: string): Edge | undefined {
+  return child.job?.after.find(({ job }) => job === parent);
+}
+
 function handToChild(world: World, run: RunRecord, child: Slot): void {
   world.subject = child.name;
-  const edge = child.job?.after.find((candidate) => candidate.job === run.job);
+  const edge = edgeTo(child, run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
   if (child.job?.join === 'latest') return run.jobDeleted ? undefined : handToLatest(world, child, { edge, run });
-  if (!isRelevant(world, run.job, run.flow)) return;
   if (world.runInFlow(child, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
@@ -138,7 +141,7 @@ function reviveChild(world: World, run: RunRecord, child: Slot): void {
   const { flow } = run;
   const record = world.runInFlow(child, flow)?.record;
   if (record?.state !== 'skipped' || record.reason?.code !== 'upstream') return;
-  if (!child.job || child.job.suspended || child.job.join === 'latest' || !isRelevant(world, run.job, flow)) return;
+  if (!child.job || child.job.suspended || child.job.join === 'latest') return;
   const held = countTokens(world, child, { flow, about: speakersIn(world, flow) });
   if (held.spoken < held.of || held.blocked || isBlockerForgotten(world, child, record)) return;
   withdrawTokens(world, child, flow);
@@ -173,7 +176,7 @@ export function withdrawTokens(world: World, slot: Slot, flow: FlowId): void {
 export function hasForgottenChild(world: World, { job, flow, state }: RunRecord): boolean {
   return childNames(world, job).some((name) => {
     const child = world.slot(name);
-    const edge = child.job?.after.find((candidate) => candidate.job === job);
+    const edge = edgeTo(child, job);
     if (!edge || !isOver(state) || !satisfies(state, edge.on) || child.job?.join === 'latest') return false;
     const isKnown = child.state?.tokens?.[flow] !== undefined || world.runInFlow(child, flow) !== undefined;
     const kept = world.openRuns(child).size + (child.kept?.length ?? 0);

@@ -6,7 +6,7 @@
  * changes, and each needs its place computed only once.
  */
 
-import { COUNTING } from './constraints.ts';
+import { countsOwn } from './constraints.ts';
 import type { Job } from '../job/job.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { AGEING_STEP_MS } from './limits.ts';
@@ -110,8 +110,4 @@ export function shapeKey(job: Job): string {
   // Constraints that count a job's own tasks make the shape the job's own.
   const own = countsOwn(job) ? job.name : '';
   return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, job.placement, job.timeoutMs, own]);
-}
-
-function countsOwn(job: Job): boolean {
-  return job.constraints.some(({ operator }) => COUNTING.has(operator));
 }

@@ -5,7 +5,7 @@
 
 import type { TaskLaunch } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
-import { attributeValue, COUNTING, type PlacedValues } from './constraints.ts';
+import { attributeValue, countsOwn, type PlacedValues } from './constraints.ts';
 import { type Amounts, fits, isWithin, type OfferBook, type Pool } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
@@ -143,7 +143,7 @@ const NO_VALUES: PlacedValues = new Map();
 
 /** For each constrained attribute, its values at the job's other tasks. */
 export function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
-  if (!world.jobOf(run).constraints.some(({ operator }) => COUNTING.has(operator))) return NO_VALUES;
+  if (!countsOwn(world.jobOf(run))) return NO_VALUES;
   const all = [...(placedNow.get(run.job) ?? [])];
   for (const other of world.openRuns(world.slot(run.job)).values()) {
     const placed = isAlive(other.state) ? other.attempts.at(-1)?.placed : undefined;

@@ -7,12 +7,12 @@
  */
 
 import type { Instant } from '../schedule/schedule.ts';
+import { aliveRuns } from './alive-runs.ts';
 import { LONGEST_RESERVATION_MS, RESERVATION_MS, RESERVE_AFTER_MS } from './limits.ts';
 import { emptied, type Held, isWithin, mostOf, type OfferBook, type Pool, shareFree } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import { placedValues } from './placement.ts';
 import type { RunRecord } from './records.ts';
-import { isAlive } from './run-state.ts';
 import { parseRunId } from './task-id.ts';
 import type { World } from './world.ts';
 
@@ -115,16 +115,12 @@ function nearestPool(
 /** What our tasks hold on these agents. */
 function heldByAgent(world: World, agentIds: ReadonlySet<string>): ReadonlyMap<string, readonly Held[]> {
   const found = new Map<string, Held[]>();
-  for (const name of world.busy) {
-    world.subject = name;
-    for (const run of world.openRuns(world.slot(name)).values()) {
-      const attempt = run.attempts.at(-1);
-      if (!attempt || !isAlive(run.state) || !agentIds.has(attempt.agentId)) continue;
-      const held: Held = { task: world.jobOf(run).task, ports: attempt.ports ?? [] };
-      const others = found.get(attempt.agentId);
-      if (others) others.push(held);
-      else found.set(attempt.agentId, [held]);
-    }
+  for (const { run, attempt } of aliveRuns(world)) {
+    if (!agentIds.has(attempt.agentId)) continue;
+    const held: Held = { task: world.jobOf(run).task, ports: attempt.ports ?? [] };
+    const others = found.get(attempt.agentId);
+    if (others) others.push(held);
+    else found.set(attempt.agentId, [held]);
   }
   world.subject = undefined;
   return found;

@@ -16,7 +16,6 @@ import { StepRecorder } from './decision.ts';
 import type { Quarantine } from './quarantine.ts';
 import { OpenRuns } from './open-runs.ts';
 import type { Reservations } from './reservation.ts';
-import { TIMES_AT_ONCE } from './limits.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { runKey, stateKey, verdictKey } from './keys.ts';
 import type {
@@ -118,7 +117,7 @@ export class World {
   /** The time of the decision under way. */
   now: Instant = 0;
   /** How many more nominal times the decision under way should decide. */
-  timesLeft = TIMES_AT_ONCE;
+  timesLeft = 0;
   /** How the executor stands. */
   executor: ExecutorState = 'disconnected';
   /** Nominal times before this passed while nobody could decide. */

@@ -12,16 +12,16 @@ import type { Instant } from '../schedule/schedule.ts';
 const INTERVAL_MS = 60_000;
 
 export class SignOfLife {
-  #writtenAt: Instant | undefined;
+  #writtenAt: Instant = -Infinity;
 
   /** When it is to be written again. */
   get dueAt(): Instant {
-    return this.#writtenAt === undefined ? -Infinity : this.#writtenAt + INTERVAL_MS;
+    return this.#writtenAt + INTERVAL_MS;
   }
 
   /** The steps of a decision that left nothing due, and the sign with them when it is time; also when the clock has stepped back. */
   addTo(steps: readonly Step[], now: Instant): readonly Step[] {
-    if (now < this.dueAt && now >= (this.#writtenAt ?? now)) return steps;
+    if (now >= this.#writtenAt && now < this.dueAt) return steps;
     this.#writtenAt = now;
     const value: DecidedRecord = { at: now };
     return [...steps, { writes: [{ key: DECIDED_KEY, value: JSON.stringify(value) }], commands: [], facts: [] }];

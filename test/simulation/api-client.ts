@@ -69,7 +69,7 @@ export class ApiClient {
     return runs.filter((run) => (run.endedAt !== undefined) === isOver).map((run) => run.number);
   }
 
-  requestsOf(name: string): string[] {
+  backfillsOf(name: string): string[] {
     const runs = this.#options.replica.list(runsPrefix(name)).map((entry) => JSON.parse(entry.value) as RunRecord);
     return runs.flatMap(({ trigger }) => (trigger.type === 'schedule' && trigger.backfill !== undefined ? [trigger.backfill] : []));
   }

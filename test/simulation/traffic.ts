@@ -80,9 +80,9 @@ export class Traffic {
       case 'backfill':
         return this.#backfill(api, definition, now);
       case 'cancel': {
-        const stored = api.requestsOf(name);
+        const ids = api.backfillsOf(name);
         return line(
-          `cancel ${name}: ${await api.request({ type: 'cancel-backfill', job: name, backfill: stored.length > 0 ? random.pick(stored) : 'none', kill: random.chance(0.3) })}`,
+          `cancel ${name}: ${await api.request({ type: 'cancel-backfill', job: name, backfill: ids.length > 0 ? random.pick(ids) : 'none', kill: random.chance(0.3) })}`,
         );
       }
       case 'maintain':
