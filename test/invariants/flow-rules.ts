@@ -18,6 +18,8 @@ export function checkFlowStep(history: History, step: Step): void {
       if (after.endedAt === undefined) flow?.outcomes.delete(after.job);
       else flow?.outcomes.set(after.job, after.state as Outcome);
     }
+    if (flow && after && after.attempts.length > 0) flow.started.add(after.job);
+    if (flow && after?.firstAttempt !== undefined) flow.isAgain = true;
   }
   for (const job of step.jobs.values()) {
     for (const [number, { before, after }] of job.runs)
@@ -39,14 +41,18 @@ function enter(history: History, { context }: Step, run: RunRecord): void {
       runs: new Map(),
       uids: new Map(),
       outcomes: new Map(),
+      started: new Set(),
+      isAgain: false,
       graphEdits,
       isCertain: context !== undefined,
     };
     history.flows.set(run.flow, flow);
   }
   const other = flow.runs.get(run.job);
-  // A flow that goes on after a parent was run again knows only what is kept of it.
-  const isForgotten = other !== undefined && !history.run(run.job, other) && isAgain(history, flow);
+  // A flow that goes on after a parent was run again knows only what is kept of it. What took place is not done again even so, unless
+  // an edge was added later.
+  const mayBeUnknown = !flow.started.has(run.job) || flow.graphEdits !== history.graphEdits;
+  const isForgotten = other !== undefined && !history.run(run.job, other) && flow.isAgain && mayBeUnknown;
   // Deleted and made again it is another job, though of the same name.
   const uid = history.job(run.job).state?.uid;
   const isOther = flow.uids.get(run.job) !== uid;
@@ -58,11 +64,6 @@ function enter(history: History, { context }: Step, run: RunRecord): void {
     ]);
   }
   flow.runs.set(run.job, run.number);
-}
-
-/** Whether a run of the flow was run again. */
-function isAgain(history: History, flow: FlowHistory): boolean {
-  return [...flow.runs].some(([job, number]) => history.run(job, number)?.firstAttempt !== undefined);
 }
 
 function checkChild(history: History, step: Step, run: RunRecord): void {
@@ -81,7 +82,7 @@ function checkChild(history: History, step: Step, run: RunRecord): void {
   const isEdited = flow.graphEdits !== history.graphEdits;
   // A flow that goes on after a run was run again knows only what is kept of it.
   const isKept = (job: string): boolean => history.run(job, flow.runs.get(job) ?? 0) !== undefined;
-  const counts = (job: string): boolean => (!isEdited || flow.runs.has(job)) && (!isAgain(history, flow) || isKept(job));
+  const counts = (job: string): boolean => (!isEdited || flow.runs.has(job)) && (!flow.isAgain || isKept(job));
   // Also one that the root reached before an edit, and that has a run in the flow.
   const takesPart = (job: string): boolean => job === flow.root || reachable.has(job) || isKept(job);
   const edges = node.after.filter(({ job }) => takesPart(job) && counts(job));

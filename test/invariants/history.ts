@@ -84,6 +84,10 @@ export interface FlowHistory {
   /** Of the jobs, as they were then. */
   readonly uids: Map<string, string>;
   readonly outcomes: Map<string, Outcome | 'unseen'>;
+  /** The jobs that took place in it: their runs had an attempt. */
+  readonly started: Set<string>;
+  /** Whether a run of it was run again, and the flow with it: from then on it knows only what is kept of it. */
+  isAgain: boolean;
   /** The graph's edits that had been seen for certain when it began: not those that came to the same decision. */
   readonly graphEdits: number;
   /** Whether that can be told: the decision was at hand. */
