@@ -20,7 +20,7 @@ import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
 import { DUE_SHARE, LAUNCH_TIMEOUT_MS, LONGEST_WORK_MS, STALL_MS, TIMES_AT_ONCE } from './limits.ts';
 import { loadEntries, resume } from './load.ts';
-import { decideNominalTimes } from './nominal-times.ts';
+import { awaitNominalTimes, decideNominalTimes } from './nominal-times.ts';
 import { definitionMark, EngineFailure, NO_QUARANTINE, type Quarantine } from './quarantine.ts';
 import type { ClusterSuspension, Request, RunState } from './records.ts';
 import { setSuspension } from './suspension.ts';
@@ -187,7 +187,7 @@ export class Engine {
     continueReplacing(world);
     world.recorder.close();
     world.isLoading = false;
-    for (const slot of world.slots.values()) decideNominalTimes(world, slot);
+    for (const slot of world.slots.values()) awaitNominalTimes(world, slot);
     for (const request of this.#loaded) this.#takeRequest(request);
     this.#loaded = [];
   }
@@ -195,9 +195,18 @@ export class Engine {
   #takeRequest(request: Request): void {
     const world = this.#world;
     if (this.#taken.has(request.id) || world.quarantined.has(request.job)) return;
+    this.#decideIfDue(request.job);
     world.subject = request.job;
     this.#taken.add(request.id);
     takeRequest(world, request);
+  }
+
+  /** What came due before something is asked for goes before it, though others' turn may come first. */
+  #decideIfDue(job: string): void {
+    const world = this.#world;
+    const slot = world.slots.get(job);
+    const due = world.timers.at(job);
+    if (slot && due !== undefined && due <= world.now) decideNominalTimes(world, slot);
   }
 
   #take(event: EngineEvent): void {

@@ -33,6 +33,13 @@ export function decideNominalTimes(world: World, slot: Slot, until: Instant = wo
   world.timers.set(slot.name, isBehind ? world.now + 1 : next);
 }
 
+/** Sets the job's timer and decides nothing: what is due already has its turn with all else that is, however many jobs that are. */
+export function awaitNominalTimes(world: World, slot: Slot): void {
+  if (world.quarantined.has(slot.name)) return;
+  world.subject = slot.name;
+  world.timers.set(slot.name, nextDue(world, slot));
+}
+
 /**
  * When the job's next nominal time comes due; undefined while there is none or it is suspended. Whoever suspended it may have a clock
  * that is ahead: what comes due before that moment is decided yet.
@@ -117,8 +124,8 @@ function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: In
   if (newest !== undefined && newest > cursorOf(slot)) {
     const following = schedule.next(outageEnd);
     const isSuperseded = isFollowed || (following !== undefined && following <= until);
-    if (catchUp === 'all') catchUpAll(world, slot, newest);
-    else catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
+    if (catchUp !== 'all') catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
+    else if (!catchUpAll(world, slot, newest)) return false;
   }
   let at = schedule.next(cursorOf(slot));
   while (at !== undefined && at <= until) {
@@ -137,8 +144,13 @@ function catchUpLast(world: World, slot: Slot, { newest, runs }: { newest: Insta
   if (runs) decideOne(world, slot, { at: newest, caughtUp: true });
 }
 
-/** Each of the missed times runs, oldest first, the newest CATCH_UP_LIMIT of them. */
-function catchUpAll(world: World, slot: Slot, newest: Instant): void {
+/**
+ * Each of the missed times runs, oldest first, the newest CATCH_UP_LIMIT of them, over as many decisions as it takes. Returns whether
+ * that was all.
+ */
+function catchUpAll(world: World, slot: Slot, newest: Instant): boolean {
+  // Not even one beside those of others: what there is to catch up is found anew each time.
+  if (world.timesLeft <= 0) return false;
   const schedule = slot.job?.schedule as Schedule;
   let oldest = newest;
   for (let left = CATCH_UP_LIMIT - 1; left > 0; left--) {
@@ -148,8 +160,11 @@ function catchUpAll(world: World, slot: Slot, newest: Instant): void {
   }
   recordSpan(world, slot, { to: oldest - 1, verdict: 'missed', reason: outageReason(world, slot) });
   for (let at: Instant | undefined = oldest; at !== undefined && at <= newest; at = schedule.next(at)) {
+    if (world.timesLeft <= 0) return false;
     decideOne(world, slot, { at, caughtUp: true, waits: true });
+    world.timesLeft -= 1;
   }
+  return true;
 }
 
 function outageReason(world: World, slot: Slot): Reason {
