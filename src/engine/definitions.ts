@@ -7,6 +7,8 @@ import type { JobRecord } from '../job/job.ts';
 import { resolveJob } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import { newSpansFrom } from '../job/suspension.ts';
+import type { Instant } from '../schedule/schedule.ts';
+import { beginningOf, scheduleBefore, scheduleInState } from './earlier-schedule.ts';
 import { killAttempt } from './kills.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason, RunRecord } from './records.ts';
@@ -57,36 +59,45 @@ function finishOldSchedule(world: World, slot: Slot, next: JobRecord<JobSpec>): 
   const suspendedAt = newSpansFrom(slot.record?.suspension, next.suspension);
   if (suspendedAt !== undefined) bounds.push(suspendedAt - 1);
   decideNominalTimes(world, slot, Math.min(...bounds));
-  if (next.scheduledSince !== slot.record?.scheduledSince) endSchedule(world, slot, next.scheduledSince);
+  if (next.scheduledSince === slot.record?.scheduledSince) return;
+  const text = `the schedule was replaced at ${isoTime(next.scheduledSince)}, before this could be decided`;
+  endSchedule(world, slot, { end: next.scheduledSince, text });
 }
 
 /** Brings the state in line with a definition that may be of another job (deleted and made again) or another schedule. */
 export function alignState(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
   const state = slot.state;
-  const cursor = record.scheduledSince - 1;
-  if (!state || state.uid !== record.uid) {
-    world.putState(slot, {
-      uid: record.uid,
-      cursor,
-      scheduledSince: record.scheduledSince,
-      lastRun: state?.lastRun ?? 0,
-      totals: NO_TOTALS,
-    });
-  } else if (state.scheduledSince !== record.scheduledSince) {
-    noteUnseenEdit(world, slot, record);
-    const current = slot.state as JobState;
-    const { verdict: _old, ...rest } = current;
-    world.putState(slot, { ...rest, cursor: Math.max(cursor, current.cursor), scheduledSince: record.scheduledSince });
+  const { uid, scheduledSince, spec } = record;
+  if (!state || state.uid !== uid) {
+    const lastRun = state?.lastRun ?? 0;
+    world.putState(slot, { uid, cursor: scheduledSince - 1, scheduledSince, ...scheduleInState(spec), lastRun, totals: NO_TOTALS });
+  } else if (state.scheduledSince !== scheduledSince) {
+    if (world.isLoading) endUnseen(world, slot, scheduledSince);
+    beginSchedule(world, slot, record);
   }
 }
 
-/** Nobody led when the schedule was replaced: what the old one named until then can't be listed any more, but is not forgotten. */
-function noteUnseenEdit(world: World, slot: Slot, record: JobRecord<JobSpec>): void {
-  const from = (slot.state as JobState).cursor + 1;
-  const to = record.scheduledSince - 1;
-  if (!world.isLoading || to < from) return;
-  const text = `the schedule was replaced at ${isoTime(record.scheduledSince)} while there was no leader`;
-  recordVerdict(world, slot, { from, to, count: undefined, verdict: 'missed', reason: { code: 'edited', text, data: { from, to } } });
+/** Nobody led when the schedule was replaced: what the old one named until then was not decided, and can't run as it said any more. */
+function endUnseen(world: World, slot: Slot, end: Instant): void {
+  const { job } = slot;
+  const schedule = scheduleBefore(slot);
+  if (!job || !schedule) return;
+  slot.job = { ...job, schedule };
+  endSchedule(world, slot, { end, text: `the schedule was replaced at ${isoTime(end)} while there was no leader` });
+  slot.job = job;
+}
+
+/** A new schedule begins when it was set, whatever the old one had decided by then; no time of both is decided twice. */
+function beginSchedule(world: World, slot: Slot, { scheduledSince, spec }: JobRecord<JobSpec>): void {
+  const beginning = beginningOf(slot, scheduledSince);
+  const { verdict: _verdict, schedule: _schedule, ahead: _ahead, ...rest } = slot.state as JobState;
+  world.putState(slot, { ...rest, ...beginning, scheduledSince, ...scheduleInState(spec) });
+  const { cursor } = beginning;
+  const from = slot.job?.schedule?.next(scheduledSince - 1);
+  if (from === undefined || from > cursor) return;
+  const text = `the schedule was set at ${isoTime(scheduledSince)}, and the one before had decided so many times by then that nobody can tell which`;
+  const reason: Reason = { code: 'edited', text, data: { to: cursor } };
+  recordVerdict(world, slot, { from, to: cursor, count: undefined, verdict: 'missed', reason });
 }
 
 /** Takes a deletion: what has not started is given up, what runs is killed; the run counter stays. */

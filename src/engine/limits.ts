@@ -9,6 +9,9 @@ export const CATCH_UP_LIMIT = 1_000;
  */
 export const TIMES_AT_ONCE = 1_000;
 
+/** Nominal times after the cursor that an earlier schedule named and that are decided: kept in the job's state, which is written often. */
+export const AHEAD_TIMES = 100;
+
 /** Verdict ranges count their nominal times up to here. */
 export const VERDICT_COUNT_LIMIT = 10_000;
 

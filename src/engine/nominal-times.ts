@@ -7,6 +7,7 @@
 import type { Job } from '../job/job.ts';
 import { spansOf, type Suspension, type SuspensionSpan } from '../job/suspension.ts';
 import type { Instant, Schedule } from '../schedule/schedule.ts';
+import { ownSchedule } from './earlier-schedule.ts';
 import { handOverTokens } from './flows.ts';
 import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from './limits.ts';
 import { failureOf } from './quarantine.ts';
@@ -22,8 +23,7 @@ import type { Slot, World } from './world.ts';
 export function decideNominalTimes(world: World, slot: Slot, until: Instant = world.now): void {
   if (world.quarantined.has(slot.name)) return;
   world.subject = slot.name;
-  const schedule = slot.job?.schedule;
-  if (schedule && slot.state) {
+  if (slot.job?.schedule && slot.state) {
     decideAround(world, slot, until);
     world.recorder.close();
   }
@@ -45,8 +45,8 @@ export function awaitNominalTimes(world: World, slot: Slot): void {
  * that is ahead: what comes due before that moment is decided yet.
  */
 function nextDue(world: World, slot: Slot): Instant | undefined {
-  if (!slot.job?.schedule || !slot.state) return undefined;
-  const next = slot.job.schedule.next(slot.state.cursor);
+  if (!slot.state) return undefined;
+  const next = ownSchedule(slot)?.next(slot.state.cursor);
   const span = lastingSuspension(world, slot);
   return next !== undefined && span !== undefined && next >= span.from ? undefined : next;
 }
@@ -82,7 +82,7 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
 
 /** Whether a nominal time lies after the first of these suspensions, up to `until`, and in none of the others. */
 function hasOpenTime(slot: Slot, [first, ...others]: readonly SuspensionSpan[], until: Instant): boolean {
-  const schedule = slot.job?.schedule as Schedule;
+  const schedule = ownSchedule(slot) as Schedule;
   let from = first?.to;
   for (const span of others) {
     if (from === undefined) return false;
@@ -94,17 +94,15 @@ function hasOpenTime(slot: Slot, [first, ...others]: readonly SuspensionSpan[], 
   return next !== undefined && next <= until;
 }
 
-/**
- * Decides what is left of a schedule that is replaced at `end`: what lies in a suspension that still lasts, and what the leader's
- * clock has not come to yet.
- */
-export function endSchedule(world: World, slot: Slot, end: Instant): void {
+/** Decides what is left of a schedule that was replaced at `end`: what lies in suspensions, and what `text` says nobody decided. */
+export function endSchedule(world: World, slot: Slot, { end, text }: { end: Instant; text: string }): void {
   if (!slot.job?.schedule || !slot.state) return;
-  const span = lastingSuspension(world, slot);
-  const text = `the schedule was replaced at ${isoTime(end)}, before this could be decided`;
-  const reason: Reason = { code: 'edited', text, data: { to: end - 1 } };
-  recordSpan(world, slot, { to: Math.min(end, span?.from ?? end) - 1, verdict: 'missed', reason });
-  if (span && span.from < end) recordSuspended(world, slot, { ...span, to: end });
+  const missed = { verdict: 'missed', reason: { code: 'edited', text, data: { to: end - 1 } } } as const;
+  for (const span of openSpans(world, slot, end - 1)) {
+    recordSpan(world, slot, { to: span.from - 1, ...missed });
+    recordSuspended(world, slot, { ...span, to: Math.min(span.to ?? end, end) });
+  }
+  recordSpan(world, slot, { to: end - 1, ...missed });
   world.recorder.close();
 }
 
@@ -118,7 +116,8 @@ function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Su
  * whether that was all.
  */
 function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: Instant; isFollowed: boolean }): boolean {
-  const { schedule, catchUp } = slot.job as Job & { schedule: Schedule };
+  const { catchUp } = slot.job as Job;
+  const schedule = ownSchedule(slot) as Schedule;
   const outageEnd = Math.min(until, world.decidableSince - 1);
   const newest = outageEnd > cursorOf(slot) ? schedule.previous(outageEnd + 1) : undefined;
   if (newest !== undefined && newest > cursorOf(slot)) {
@@ -151,7 +150,7 @@ function catchUpLast(world: World, slot: Slot, { newest, runs }: { newest: Insta
 function catchUpAll(world: World, slot: Slot, newest: Instant): boolean {
   // Not even one beside those of others: what there is to catch up is found anew each time.
   if (world.timesLeft <= 0) return false;
-  const schedule = slot.job?.schedule as Schedule;
+  const schedule = ownSchedule(slot) as Schedule;
   let oldest = newest;
   for (let left = CATCH_UP_LIMIT - 1; left > 0; left--) {
     const earlier = schedule.previous(oldest);
@@ -171,7 +170,7 @@ function outageReason(world: World, slot: Slot): Reason {
   const cursor = cursorOf(slot);
   const to = world.decidableSince;
   const entry = failureOf(world.failures, slot.name);
-  const first = slot.job?.schedule?.next(cursor) ?? Infinity;
+  const first = ownSchedule(slot)?.next(cursor) ?? Infinity;
   // Where it can't be, the job was not known to who decided last, or was left alone.
   const isKnown = world.decidedBefore !== undefined && world.decidedBefore > cursor && world.decidedBefore < first;
   const from = isKnown ? (world.decidedBefore as Instant) : cursor;
@@ -188,7 +187,7 @@ function quarantineReason(slot: Slot, { entry, from, to }: { entry: QuarantinedJ
 
 /** One verdict for all nominal times after the cursor up to `to`, if there are any. */
 function recordSpan(world: World, slot: Slot, span: Pick<VerdictInput, 'to' | 'verdict' | 'reason'>): void {
-  const schedule = slot.job?.schedule as Schedule;
+  const schedule = ownSchedule(slot) as Schedule;
   const cursor = cursorOf(slot);
   const from = schedule.next(cursor);
   const last = schedule.previous(span.to + 1);

@@ -22,6 +22,7 @@ const RECORD_AROUND = 500;
 const ATTEMPT_LENGTH = 1_000;
 const FLOW_LENGTH = 300;
 const NAME_LENGTH = 131;
+const TIME_LENGTH = 15;
 
 /** About how long a run's record is as JSON: never much less than it is. */
 export function runLength({ spec, attempts }: RunRecord): number {
@@ -29,8 +30,9 @@ export function runLength({ spec, attempts }: RunRecord): number {
 }
 
 /** The same of a job's state, most of which is the tokens that it holds. */
-export function stateLength({ tokens, latest }: JobState): number {
-  let length = RECORD_AROUND + (latest ? FLOW_LENGTH * Object.keys(latest).length : 0);
+export function stateLength({ schedule, ahead, tokens, latest }: JobState): number {
+  let length = RECORD_AROUND + (schedule?.text.length ?? 0) + TIME_LENGTH * (ahead?.length ?? 0);
+  length += latest ? FLOW_LENGTH * Object.keys(latest).length : 0;
   for (const flow in tokens) length += FLOW_LENGTH + NAME_LENGTH * (tokens[flow]?.blocked?.length ?? 0);
   return length;
 }

@@ -180,6 +180,10 @@ export interface JobState {
   readonly cursor: Instant;
   /** `scheduledSince` of the definition the cursor belongs to. */
   readonly scheduledSince: Instant;
+  /** That definition's schedule: it is needed once more when it is replaced. Absent: it has none. */
+  readonly schedule?: { readonly text: string; readonly timeZone?: string };
+  /** Nominal times after the cursor that have their verdict too, in order: a schedule before this one named them, when it was set already. */
+  readonly ahead?: readonly Instant[];
   /** The number of the newest run; 0 when there was none. */
   readonly lastRun: number;
   readonly totals: JobTotals;

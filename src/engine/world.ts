@@ -299,7 +299,9 @@ export class World {
 
   putVerdict(slot: Slot, verdict: Verdict): void {
     slot.verdicts ??= [];
-    if (slot.verdicts.at(-1) !== verdict.from) slot.verdicts.push(verdict.from);
+    // The last one, but for a schedule that was set before the latest time that its predecessor decided.
+    const place = slot.verdicts.findLastIndex((from) => from <= verdict.from);
+    if (slot.verdicts[place] !== verdict.from) slot.verdicts.splice(place + 1, 0, verdict.from);
     this.recorder.put(verdictKey(slot.name, verdict.from), verdict);
   }
 

@@ -1,6 +1,6 @@
 /** The rules nominal-times and verdicts (words: invariants.ts), checked against schedule.next alone. */
 
-import { CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts';
+import { AHEAD_TIMES, CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts';
 import type { JobState, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { Job } from '../../src/job/job.ts';
 import { EARLIER_SPANS, spansOf, type SuspensionSpan } from '../../src/job/suspension.ts';
@@ -49,7 +49,7 @@ function checkPieces(
   { from, after }: { from: number; after: JobState },
 ): void {
   const definition = history.scheduleOf(job.name, after.uid, after.scheduledSince);
-  const schedule = definition?.schedule;
+  const schedule = ownTimes(definition?.schedule, after);
   if (!definition || !schedule) {
     if (pieces.length === 0 && from === after.cursor) return;
     throw new InvariantViolation('nominal-times', `${job.name} has no schedule, but decisions on nominal times`, [job.name]);
@@ -63,8 +63,8 @@ function checkFirst(
   pieces: readonly Piece[],
   { before, after }: { before: JobState | undefined; after: JobState },
 ): void {
-  const from = Math.max(before?.cursor ?? -Infinity, after.scheduledSince - 1);
-  const own = pieces.filter((piece) => piece.from > from);
+  const { cursor: from } = before ? beginning(place.history, place.job.name, { before, after }) : { cursor: after.scheduledSince - 1 };
+  const own = pieces.filter((piece) => piece.from > from && !after.ahead?.includes(piece.to));
   checkPieces(place, own, { from, after });
 }
 
@@ -160,14 +160,49 @@ function checkEdit(history: History, job: JobStep, { before, after }: { before: 
   const fail = (message: string): never => {
     throw new InvariantViolation('nominal-times', `${job.name}, whose schedule was replaced: ${message}`, [job.name]);
   };
-  const expected = Math.max(before.cursor, after.scheduledSince - 1);
-  const verdicts = [...job.verdicts.values()].flatMap(({ before: old, after: verdict }) => (verdict && !old ? [verdict] : []));
-  if (after.cursor !== expected) fail(`goes on at ${iso(after.cursor)} instead of ${iso(expected)}`);
-  const schedule = history.scheduleOf(job.name, before.uid, before.scheduledSince)?.schedule;
-  const forgotten = schedule?.next(before.cursor);
-  if (forgotten === undefined || forgotten >= after.scheduledSince) return;
-  const isSaid = verdicts.some(({ reason, from, to }) => reason.code === 'edited' && from <= forgotten && to >= after.scheduledSince - 1);
-  if (!isSaid) fail(`${iso(forgotten)}, before the edit, has no verdict`);
+  const { cursor, ahead, isCut } = beginning(history, job.name, { before, after });
+  const schedule = history.scheduleOf(job.name, after.uid, after.scheduledSince)?.schedule;
+  const first = schedule?.next(after.scheduledSince - 1);
+  const isPassed = isCut && first !== undefined && first <= cursor;
+  const isSaid = [...job.verdicts.values()].some(({ after: verdict }) => verdict?.reason.code === 'edited' && verdict.to === cursor);
+  if (after.cursor !== cursor) fail(`goes on at ${iso(after.cursor)} instead of ${iso(cursor)}`);
+  if (isPassed && !isSaid) fail(`${iso(first)} and later have no verdict`);
+  if (String(after.ahead ?? []) !== String(ahead)) fail(`holds ${String(after.ahead)} for decided instead of ${String(ahead)}`);
+  const forgotten = ownTimes(history.scheduleOf(job.name, before.uid, before.scheduledSince)?.schedule, before)?.next(before.cursor);
+  if (forgotten !== undefined && forgotten < after.scheduledSince) fail(`${iso(forgotten)}, before the edit, has no verdict`);
+}
+
+/** Where a new schedule begins, and which times after that the old ones had decided: all of them, or the newest AHEAD_TIMES. */
+function beginning(
+  history: History,
+  name: string,
+  { before, after }: { before: JobState; after: JobState },
+): { readonly cursor: number; readonly ahead: readonly number[]; readonly isCut: boolean } {
+  const since = after.scheduledSince;
+  const schedule = history.scheduleOf(name, before.uid, before.scheduledSince)?.schedule;
+  const decided = new Set((before.ahead ?? []).filter((at) => at >= since));
+  for (let at = schedule?.next(since - 1); at !== undefined && at <= before.cursor; at = schedule?.next(at)) decided.add(at);
+  const times = [...decided].sort((a, b) => a - b);
+  const cut = times.at(-AHEAD_TIMES - 1);
+  return { cursor: cut ?? since - 1, ahead: times.slice(-AHEAD_TIMES), isCut: cut !== undefined };
+}
+
+/** A schedule without the times that an earlier one of the job had decided. */
+function ownTimes(schedule: Schedule | undefined, { ahead }: JobState): Schedule | undefined {
+  if (!schedule || !ahead) return schedule;
+  const skip = (start: number | undefined, step: (at: number) => number | undefined): number | undefined => {
+    let at = start;
+    while (at !== undefined && ahead.includes(at)) at = step(at);
+    return at;
+  };
+  const next = (after: number): number | undefined => skip(schedule.next(after), (at) => schedule.next(at));
+  const previous = (to: number): number | undefined => skip(schedule.previous(to), (at) => schedule.previous(at));
+  const count = (after: number, until: number, limit: number): number => {
+    let passed = 0;
+    for (const at of ahead) if (at > after && at <= until && schedule.next(at - 1) === at) passed += 1;
+    return Math.min(limit, schedule.count(after, until, limit + passed) - passed);
+  };
+  return { kind: schedule.kind, next, previous, count };
 }
 
 /** From the old cursor to the new one every nominal time lies in exactly one piece. */

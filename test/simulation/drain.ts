@@ -79,7 +79,9 @@ function checkDecided(
     if (!record || record.spec.suspended || record.spec.schedule === undefined || quarantined.has(job.name)) continue;
     const { state } = job;
     if (state?.uid !== record.uid) throw new InvariantViolation('liveness', `${job.name} has no state`, [job.name]);
-    const next = history.scheduleOf(job.name, record.uid, record.scheduledSince)?.schedule?.next(state.cursor);
+    const schedule = history.scheduleOf(job.name, record.uid, record.scheduledSince)?.schedule;
+    let next = schedule?.next(state.cursor);
+    while (next !== undefined && state.ahead?.includes(next)) next = schedule?.next(next);
     if (next !== undefined && next < now - LATEST_MS) {
       throw new InvariantViolation(
         'liveness',

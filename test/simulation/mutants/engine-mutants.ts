@@ -70,9 +70,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'edit-in-retrospect',
-    file: 'src/engine/definitions.ts',
-    find: 'Math.max(cursor, current.cursor)',
-    replace: 'cursor',
+    file: 'src/engine/earlier-schedule.ts',
+    find: '    times.add(at);\n',
+    replace: '',
     breaks: 'A changed schedule decides times anew that the old one had decided.',
     seenBy: ['nominal-times'],
   },

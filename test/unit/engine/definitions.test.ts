@@ -190,7 +190,7 @@ test('a definition that can not be used is told, and its job can not be run unti
   assert.deepEqual(results(), ['no such job', 'j#1']);
 });
 
-test('an edit that nobody led at leaves a verdict on what can not be listed any more', () => {
+test('an edit that nobody led at leaves a verdict on what the old schedule named until then', () => {
   const rig = new EngineRig();
   const start = rig.now;
   const record = rig.define({ name: 'u', schedule: 'R/2026-03-01T01:00:00Z/PT1H' });
@@ -199,8 +199,8 @@ test('an edit that nobody led at leaves a verdict on what can not be listed any 
   rig.store.set('jobs/u', JSON.stringify({ ...next, scheduledSince: since }));
   rig.failOver(3 * 3_600_000);
   const [verdict] = rig.verdicts('u');
-  assert.deepEqual([verdict?.from, verdict?.to, verdict?.count, verdict?.verdict], [start, since - 1, undefined, 'missed']);
-  assert.deepEqual(verdict?.reason.data, { from: start, to: since - 1 });
+  assert.deepEqual([verdict?.from, verdict?.to, verdict?.count, verdict?.verdict], [at('01:00:00'), at('01:00:00'), 1, 'missed']);
+  assert.deepEqual(verdict?.reason.data, { to: since - 1 });
 });
 
 test('an edit that nobody led at and that was set by a clock that is behind leaves no verdict', () => {

@@ -257,7 +257,7 @@ test('a changed schedule takes effect from the change, and what was due before s
   assert.equal(rig.runs('c').length, 2);
 });
 
-test('a schedule replaced while nobody led leaves a verdict for the time nobody can list any more', () => {
+test('a schedule replaced while nobody led leaves a verdict for what the old one named until then', () => {
   const rig = new EngineRig();
   const record = rig.define({ name: 'u', schedule: 'R/2026-03-01T01:00:00Z/PT1H' });
   const since = rig.now + 7_200_000;
