@@ -10,7 +10,8 @@ export function retryDelayMs(policy: RetryPolicy, attempts: readonly Attempt[]):
   if (failed.fault === 'infrastructure') return infrastructureDelayMs(attempts);
   const failures = attempts.filter((attempt) => attempt.fault === 'task').length;
   if (failures >= policy.attempts || !isWorthRetrying(policy, failed)) return undefined;
-  const delayMs = Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (failures - 1));
+  // No delay times a factor that has grown beyond all numbers is not a number.
+  const delayMs = policy.delayMs === 0 ? 0 : Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (failures - 1));
   const spread = 2 * hashFraction(failed.taskId) - 1;
   return Math.round(delayMs * (1 + policy.jitter * spread));
 }

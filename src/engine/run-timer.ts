@@ -49,7 +49,8 @@ function wakeAt(world: World, run: RunRecord): Instant | undefined {
     case 'pending':
       return startingDeadline(run);
     case 'backoff':
-      return run.notBefore;
+      // A record that does not say is due: a pause that could not be reckoned was once stored as none.
+      return run.notBefore ?? world.now;
     case 'launching':
       return earliest(confirmAt(world, run), unreachableUntil(world, run));
     case 'running':

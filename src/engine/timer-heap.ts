@@ -39,6 +39,8 @@ export class TimerHeap {
   /** Sets the key's instant, or removes the key when `at` is undefined. */
   set(key: string, at: Instant | undefined): void {
     if (at === undefined) return this.delete(key);
+    // What is neither before nor after any other instant would hide those below it in the heap.
+    if (!Number.isFinite(at)) throw new Error(`the timer of ${key} can't be set to ${at}: it is no instant`);
     const place = this.#places.get(key);
     if (place === undefined) {
       this.#place(this.#keys.length, key, at);

@@ -230,8 +230,8 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     name: 'backoff-too-long',
     file: 'src/engine/run-timer.ts',
-    find: '      return run.notBefore;',
-    replace: '      return run.notBefore && run.notBefore + 30_000;',
+    find: '      return run.notBefore ?? world.now;',
+    replace: '      return (run.notBefore ?? world.now) + 30_000;',
     breaks: 'A retry comes half a minute late.',
     seenBy: ['punctual', 'liveness'],
   },

@@ -23,6 +23,12 @@ test('the delay grows by its factor up to the longest, and ends with the attempt
   assert.deepEqual(delays, [1000, 3000, 9000, 20_000, undefined]);
 });
 
+test('however often it fails, a delay that grows beyond all numbers is the longest, and none stays none', () => {
+  const many = { ...policy, attempts: 1_000, factor: 100 };
+  assert.equal(retryDelayMs(many, attempts(task(900))), 20_000);
+  for (const count of [1, 156, 157, 900]) assert.equal(retryDelayMs({ ...many, delayMs: 0 }, attempts(task(count))), 0);
+});
+
 test('what the infrastructure did has delays and a bound of its own', () => {
   const delays = Array.from({ length: 10 }, (_, index) => retryDelayMs(policy, attempts(infrastructure(index + 1))));
   assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, undefined]);

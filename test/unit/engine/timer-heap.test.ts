@@ -93,6 +93,13 @@ test('an instant can be asked for, moved and taken away', () => {
   assert.equal(heap.at('a'), undefined);
 });
 
+test('what is no instant is refused, and changes nothing', () => {
+  const heap = heapOf([['a', 1]]);
+
+  for (const at of [NaN, Infinity, -Infinity]) assert.throws(() => heap.set('a', at), /the timer of a can't be set/);
+  assert.deepEqual([heap.size, heap.at('a')], [1, 1]);
+});
+
 const step = fc.record({
   key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'),
   at: fc.option(fc.nat({ max: 20 }), { nil: undefined }),
