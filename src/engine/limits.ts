@@ -96,14 +96,14 @@ export const WAITING_LENGTH = 200_000;
 export const DUE_SHARE = 0.9;
 
 /**
- * A run whose record is this long (UTF-16 units as JSON) is not tried again: a transaction must hold the record as a whole, and each
+ * A run whose record is this long (bytes as JSON) is not tried again: a transaction must hold the record as a whole, and each
  * further attempt would write all of it.
  */
 export const RECORD_LENGTH = 250_000;
 
 /**
- * A step this long (UTF-16 units as JSON, about) takes nothing more. What the smallest store takes in one commit, less what one run and
- * what goes with it may still add, and less what UTF-8 may make of it.
+ * A step this long (bytes as JSON) takes nothing more. Well below what the smallest store takes in one commit: one run and what goes
+ * with it may still be added.
  */
 export const STEP_LENGTH = 300_000;
 

@@ -27,7 +27,7 @@ export interface Pool extends AgentView {
   ports: readonly PortRange[];
   /** Tasks put on it in this decision. */
   staged: number;
-  /** How long their runs' records are together, about: they are written in one step. */
+  /** How long their runs' records are together at most, in bytes: they are written in one step. */
   length: number;
   /** How many its executor will take now. */
   launches: number;
@@ -46,6 +46,8 @@ export interface Wanted {
   readonly placed: PlacedValues;
   /** Pools to which nothing was added after this are known not to fit. Default: none is. */
   readonly since?: number;
+  /** How long the run's record will be. Default: not asked. */
+  readonly length?: number;
 }
 
 export class OfferBook {
@@ -119,10 +121,11 @@ export class OfferBook {
   }
 
   /** The first pool at or after `from` that fits; undefined when none does. */
-  firstFit(pools: readonly Pool[], from: number, { job, placed, since = -1 }: Wanted): number | undefined {
+  firstFit(pools: readonly Pool[], from: number, wanted: Wanted): number | undefined {
+    const { since = -1 } = wanted;
     for (let index = from; index < pools.length; index++) {
       const pool = pools[index] as Pool;
-      if (pool.addedAt > since && this.#fits(pool, job, placed)) return index;
+      if (pool.addedAt > since && this.#fits(pool, wanted)) return index;
     }
     return undefined;
   }
@@ -138,10 +141,12 @@ export class OfferBook {
     return false;
   }
 
-  #fits(pool: Pool, job: Job, placed: PlacedValues): boolean {
+  #fits(pool: Pool, { job, placed, length = 0 }: Wanted): boolean {
     if (pool === this.kept) return false;
-    const isFull = pool.staged >= Math.min(this.#launchBatch, pool.launches) || pool.length >= STEP_LENGTH;
-    return !isFull && fits(pool, job, placed);
+    if (pool.staged >= Math.min(this.#launchBatch, pool.launches)) return false;
+    // The first always has its step, whatever its length: its record was stored before.
+    if (pool.staged > 0 && pool.length + length > STEP_LENGTH) return false;
+    return fits(pool, job, placed);
   }
 
   /** Takes what the job asks for out of the pool; returns the host ports chosen. `length`: of the run's record. */

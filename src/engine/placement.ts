@@ -6,10 +6,10 @@
 import type { TaskLaunch } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
 import { attributeValue, countsOwn, type PlacedValues } from './constraints.ts';
-import { type Amounts, fits, isWithin, type OfferBook, type Pool } from './offer-book.ts';
+import { type Amounts, fits, isWithin, type OfferBook, type Pool, type Wanted } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
 import type { Attempt, RunRecord } from './records.ts';
-import { runLength } from './record-size.ts';
+import { launchedLength } from './record-size.ts';
 import type { Reservation } from './reservation.ts';
 import { noteShortage } from './shortage.ts';
 import { startingDeadline } from './run-timer.ts';
@@ -97,7 +97,7 @@ function stageFirst(
   world.subject = run.job;
   const job = world.jobOf(run);
   const others = placedValues(world, run, cycle.placedNow);
-  const pool = choosePool(offers, cycle, { shape, job, placed: others });
+  const pool = choosePool(offers, cycle, { shape, job, placed: others, length: launchedLength(run) });
   if (!pool) {
     const isKept = offers.kept !== undefined && fits(offers.kept, job, others);
     if (!shape.isCounting && !isKept) shape.looks.room = offers.additions;
@@ -107,22 +107,19 @@ function stageFirst(
   world.pending.delete(run);
   const placed = placedAttributes(job, pool);
   if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
-  return { run, job, pool, placed, ports: offers.take(pool, job, runLength(run)) };
+  return { run, job, pool, placed, ports: offers.take(pool, job, launchedLength(run, placed)) };
 }
 
 /** Packing stays with a pool until it is full: those before it do not fit the shape any more. Spreading goes on to the next. */
-function choosePool(
-  offers: OfferBook,
-  cycle: Cycle,
-  { shape: { key, looks }, job, placed }: { shape: Shape; job: Job; placed: PlacedValues },
-): Pool | undefined {
+function choosePool(offers: OfferBook, cycle: Cycle, { shape: { key, looks }, ...wanted }: Wanted & { shape: Shape }): Pool | undefined {
   const from = cycle.reached.get(key) ?? 0;
+  const { job } = wanted;
   if (job.placement === 'spread') {
-    const index = offers.nextFit(cycle.emptiestFirst, from, { job, placed, since: looks.room });
+    const index = offers.nextFit(cycle.emptiestFirst, from, { ...wanted, since: looks.room });
     if (index !== undefined) cycle.reached.set(key, index + 1);
     return index === undefined ? undefined : cycle.emptiestFirst[index];
   }
-  const index = offers.firstFit(cycle.fullestFirst, from, { job, placed, since: looks.room });
+  const index = offers.firstFit(cycle.fullestFirst, from, { ...wanted, since: looks.room });
   // A spread over groups may come back to a pool that did not fit before.
   if (index !== undefined) cycle.reached.set(key, job.constraints.some(({ operator }) => operator === 'GROUP_BY') ? 0 : index);
   return index === undefined ? undefined : cycle.fullestFirst[index];

@@ -119,6 +119,21 @@ test('what is launched in one step fits a transaction, however large the definit
   assert.ok(Math.max(...stepBytes(rig)) < MAX_TRANSACTION_BYTES, `${Math.max(...stepBytes(rig))} bytes`);
 });
 
+test('what is launched in one step fits a transaction, however much is known of earlier attempts, in whatever script', () => {
+  const rig = new EngineRig({ exclusive: false });
+  rig.define({ name: 'j', overlap: 'allow', retry: { attempts: 1_000, delay: 'PT0S' } });
+  rig.request({ type: 'run', job: 'j' });
+  rig.request({ type: 'run', job: 'j' });
+  for (let launched = 0; rig.runs('j').some(({ state }) => state !== 'failed'); ) {
+    rig.offer();
+    const tasks = rig.taskIds().slice(launched);
+    launched += tasks.length;
+    assert.ok(tasks.length > 0, 'who does not fit beside another is launched in a step of its own');
+    for (const task of tasks) rig.status(task, 'failed', { exitCode: 1, message: '失'.repeat(500) });
+  }
+  assert.ok(Math.max(...stepBytes(rig)) < MAX_TRANSACTION_BYTES / 2, `${Math.max(...stepBytes(rig))} bytes`);
+});
+
 test('what is handed on in one step fits a transaction, however large the children are', () => {
   const rig = new EngineRig();
   rig.define({ name: 'root' });
