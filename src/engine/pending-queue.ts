@@ -77,6 +77,12 @@ export class PendingQueue {
     if (shape.runs.size === 0) this.shapes.delete(shape.key);
   }
 
+  /** Takes a run out of its shape's order for a while; it still waits. Put back by add(). */
+  setAside(run: RunRecord): void {
+    const id = runId(run.job, run.number);
+    this.#shapeOf.get(id)?.runs.delete(id);
+  }
+
   /** The shape a waiting run belongs to. */
   keyOf(run: RunRecord): string | undefined {
     return this.#shapeOf.get(runId(run.job, run.number))?.key;

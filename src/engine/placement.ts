@@ -37,6 +37,8 @@ interface Cycle {
   /** Where in its list each shape goes on looking. */
   readonly reached: Map<string, number>;
   readonly placedNow: PlacedNow;
+  /** Runs past their starting deadline, set aside until the cycle is over. */
+  readonly late: RunRecord[];
 }
 
 /** Launches what fits, best rank first. Each pool used is one step and one launch. */
@@ -44,7 +46,8 @@ export function placePending(world: World, offers: OfferBook): void {
   const batches = new Map<Pool, Staged[]>();
   const heads = new TimerHeap();
   const fullestFirst = offers.fullestFirst();
-  const cycle: Cycle = { fullestFirst, emptiestFirst: fullestFirst.toReversed(), reached: new Map(), placedNow: new Map() };
+  const emptiestFirst = fullestFirst.toReversed();
+  const cycle: Cycle = { fullestFirst, emptiestFirst, reached: new Map(), placedNow: new Map(), late: [] };
   const { current: reservation } = world.reservations;
   offers.kept = undefined;
   const { most } = offers;
@@ -62,6 +65,7 @@ export function placePending(world: World, offers: OfferBook): void {
     else batches.set(staged.pool, [staged]);
     if (shape.runs.size > 0) heads.set(key, shape.runs.earliest);
   }
+  for (const run of cycle.late) world.pending.add(run, world.jobOf(run));
   for (const [pool, batch] of batches) launch(world, offers, { pool, batch });
 }
 
@@ -92,7 +96,7 @@ function stageFirst(
   offers: OfferBook,
   { shape, cycle }: { shape: Shape; cycle: Cycle },
 ): (Staged & { pool: Pool }) | undefined {
-  const run = firstRun(world, shape);
+  const run = firstRun(world, shape, cycle);
   if (!run) return undefined;
   world.subject = run.job;
   const job = world.jobOf(run);
@@ -125,13 +129,17 @@ function choosePool(offers: OfferBook, cycle: Cycle, { shape: { key, looks }, ..
   return index === undefined ? undefined : cycle.fullestFirst[index];
 }
 
-/** The best run of the shape that may still be launched; one past its starting deadline is left to its timer. */
-function firstRun(world: World, shape: Shape): RunRecord | undefined {
+/**
+ * The best run of the shape that may still be launched. One past its starting deadline is left to its timer, which may be due only in
+ * the next decision: until then it waits, so that what its shape lacks stays known.
+ */
+function firstRun(world: World, shape: Shape, cycle: Cycle): RunRecord | undefined {
   for (let id = shape.runs.first; id !== undefined; id = shape.runs.first) {
     const { job, run: number } = parseRunId(id) as { job: string; run: number };
     const run = world.run(job, number) as RunRecord;
     if ((startingDeadline(run) ?? Infinity) > world.now) return run;
-    world.pending.delete(run);
+    world.pending.setAside(run);
+    cycle.late.push(run);
   }
   return undefined;
 }

@@ -60,6 +60,23 @@ test('where offers come and lack something, that is told as ever', () => {
   assert.equal(data?.['heldBy'], undefined);
 });
 
+test('where more deadlines pass at once than are decided at once, each says what was lacking, and none is launched', () => {
+  const rig = new EngineRig({ exclusive: false, offer: { cpus: 0.01 }, maxOperations: 10 });
+  rig.define({ name: 'j', startingDeadline: 'PT5M', overlap: 'allow' });
+  for (let run = 1; run <= 30; run++) rig.request({ type: 'run', job: 'j' });
+  rig.offer();
+  rig.advance(299_000);
+  rig.now += 1_000;
+  rig.offer('roomy', { resources: { cpus: 9, mem: 9_000, disk: 9_000, gpus: 0, ports: [] } });
+  assert.ok(rig.runs('j').some(({ state }) => state === 'pending'));
+  rig.advance(0);
+  assert.deepEqual(rig.taskIds(), []);
+  for (const { state, reason } of rig.runs('j')) {
+    assert.equal(state, 'missed');
+    assert.match(reason?.text ?? '', /the nearest of . offers, of a1.test, lacked cpus/);
+  }
+});
+
 test('a run that waits for an earlier one says both', () => {
   const rig = waiting();
   rig.request({ type: 'run', job: 'j' });
