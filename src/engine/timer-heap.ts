@@ -1,6 +1,7 @@
 /**
  * The engine's only timers: one instant per key (a job's name or a run's id), in a binary heap that knows where each key is.
- * Exact order, ties by key so that a replay is the same. Nothing here reads a clock.
+ * Exact order, ties by key so that a replay is the same: the shorter first, so that a job's runs come by number, j#2 before j#10.
+ * Nothing here reads a clock.
  */
 
 import type { Instant } from '../schedule/schedule.ts';
@@ -84,7 +85,8 @@ export class TimerHeap {
     const tb = this.#times[b] as Instant;
     const ka = this.#keys[a] as string;
     const kb = this.#keys[b] as string;
-    return ta < tb || (ta === tb && ka < kb);
+    if (ta !== tb) return ta < tb;
+    return ka.length === kb.length ? ka < kb : ka.length < kb.length;
   }
 
   #swap(a: number, b: number): void {

@@ -11,7 +11,8 @@
  *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent;
  *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
  *  launch-order      Of two runs that are ready and ask for the same, the one that ranks first is launched first: the one that has waited
- *                    longer, a step of priority counting as a minute. One that was tried before waits since its pause was over.
+ *                    longer, a step of priority counting as a minute; of one job, where that is equal, the one with the lower number.
+ *                    One that was tried before waits since its pause was over.
  *  deadline          As defined; nothing starts after it, nothing is missed before it.
  *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.

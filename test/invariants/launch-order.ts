@@ -67,7 +67,9 @@ function* waiting(history: History): Generator<RunRecord> {
 function isOvertaken(history: History, { first, other }: Pick<Overtaken, 'first' | 'other'>): boolean {
   if (!first.spec || !other.spec) return false;
   const [a, b] = [history.resolve(first.spec), history.resolve(other.spec)];
-  return rankOf(first, a) < rankOf(other, b) && wish(first, a) === wish(other, b);
+  const ahead = rankOf(other, b) - rankOf(first, a);
+  const isBefore = ahead > 0 || (ahead === 0 && first.job === other.job && first.number < other.number);
+  return isBefore && wish(first, a) === wish(other, b);
 }
 
 /** A step of priority counts as much as some time of waiting. */

@@ -111,6 +111,17 @@ test('catchUp all runs each missed time, oldest first, one after the other', () 
   assert.deepEqual(times, [at('2026-03-01T00:01:00Z'), at('2026-03-01T00:02:00Z'), at('2026-03-01T00:03:00Z')]);
 });
 
+test('catchUp all launches the oldest first, also where overlap is allowed', () => {
+  const rig = new EngineRig({ offer: { cpus: 0.1 } });
+  rig.define({ name: 'all', schedule: 'R/2026-03-01T00:01:00Z/PT1M', catchUp: 'all', overlap: 'allow' });
+  rig.failOver(12.5 * 60_000);
+  for (let run = 1; run < 12; run++) rig.finish(`all.${run}.1`);
+  assert.deepEqual(
+    rig.taskIds(),
+    Array.from({ length: 12 }, (_, index) => `all.${index + 1}.1`),
+  );
+});
+
 test('catchUp all is bounded: the newest 1,000 run, the older are missed', () => {
   const rig = new EngineRig();
   rig.define({ name: 'many', schedule: 'R/2026-03-01T00:00:01Z/PT1S', catchUp: 'all', keepRuns: 1000 });

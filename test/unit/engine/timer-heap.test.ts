@@ -20,9 +20,9 @@ function popped(heap: TimerHeap, now = Infinity): string[] {
   return keys;
 }
 
-/** What the heap is held to: keys in the order of their instants, and of their names where those are equal. */
+/** What the heap is held to: keys in the order of their instants, and where those are equal the shorter first, then by name. */
 function sorted(model: ReadonlyMap<string, number>): string[] {
-  return [...model].sort(([a, ta], [b, tb]) => ta - tb || (a < b ? -1 : 1)).map(([key]) => key);
+  return [...model].sort(([a, ta], [b, tb]) => ta - tb || a.length - b.length || (a < b ? -1 : 1)).map(([key]) => key);
 }
 
 test('an empty heap has nothing to give', () => {
@@ -65,6 +65,12 @@ test('of keys at one instant the one that sorts first comes first, whenever it c
   );
 });
 
+test('of a job’s runs at one instant the one with the lower number comes first', () => {
+  const ids = [11, 2, 100, 1, 10, 9].map((number): Entry => [`j#${number}`, 1]);
+
+  assert.deepEqual(popped(heapOf(ids)), ['j#1', 'j#2', 'j#9', 'j#10', 'j#11', 'j#100']);
+});
+
 test('a key is due at its instant and not before', () => {
   const heap = heapOf([
     ['a', 10],
@@ -101,7 +107,7 @@ test('what is no instant is refused, and changes nothing', () => {
 });
 
 const step = fc.record({
-  key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'),
+  key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'j#1', 'j#2', 'j#10', 'j#11', 'j#100', 'k#2'),
   at: fc.option(fc.nat({ max: 20 }), { nil: undefined }),
 });
 
