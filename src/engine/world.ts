@@ -8,7 +8,7 @@
 import type { TaskRef } from '../executor/port.ts';
 import { JobGraph } from '../job/graph.ts';
 import type { Job, JobRecord } from '../job/job.ts';
-import { resolveJob } from '../job/resolve-job.ts';
+import { resolveSpec } from '../job/resolve-job.ts';
 import type { JobSpec } from '../job/spec.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { ActiveFlows } from './active-flows.ts';
@@ -163,7 +163,7 @@ export class World {
     return this.slots.get(job)?.open?.get(number);
   }
 
-  /** The definition a run was created with. */
+  /** The definition a run was created with. Its schedule is nothing to the run, and can't be compiled without the anchor it had. */
   jobOf(run: RunRecord): Job {
     const slot = this.slots.get(run.job);
     if (slot?.job && slot.record?.spec === run.spec) return slot.job;
@@ -171,7 +171,7 @@ export class World {
     if (!spec) throw new Error(`run ${runId(run.job, run.number)} is over and has no definition`);
     let job = this.#resolved.get(spec);
     if (!job) {
-      job = resolveJob(detached(spec, run));
+      job = resolveSpec(spec);
       this.#resolved.set(spec, job);
     }
     return job;
@@ -313,10 +313,4 @@ export class World {
 
 function tasksOf(run: RunRecord): readonly TaskRef[] {
   return run.attempts.map(({ taskId, agentId, address }) => ({ taskId, agentId, address }));
-}
-
-/** A record for a spec that is no longer the job's definition: only its resolved task and policies are used. */
-function detached(spec: JobSpec, run: RunRecord): JobRecord<JobSpec> {
-  const at = run.createdAt;
-  return { spec, version: run.jobVersion, uid: '', createdAt: at, updatedAt: at, scheduledSince: at, writeId: '' };
 }

@@ -223,4 +223,19 @@ test('a backfill that a suspended job holds back goes on when the job is resumed
   assert.equal(rig.runs('day').length, 2);
 });
 
+test('a run is what its definition says, also where it was created after the end of a schedule with an empty start', () => {
+  const spec = { name: 'j', schedule: 'R//2026-03-02T00:00:00Z', overlap: 'allow' } as const;
+  const rig = new EngineRig();
+  rig.define(spec);
+  rig.finish('j.1.1');
+  rig.advanceTo('2026-03-02T00:00:10Z');
+  rig.request({ type: 'run', job: 'j', env: { A: 'b' } });
+  rig.define({ ...spec, priority: 7 });
+  rig.status('j.2.1', 'running');
+  rig.failOver();
+  rig.finish('j.2.1');
+  rig.finish('j.3.1');
+  assert.equal(rig.story('j'), '1 succeeded, 2 succeeded, 3 succeeded');
+});
+
 test.run();
