@@ -8,6 +8,10 @@ import { InvariantViolation } from './violation.ts';
 export function checkFlowStep(history: History, step: Step): void {
   const changes = [...step.jobs.values()].flatMap(({ runs }) => [...runs.values()]);
   const created = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
+  for (const { after } of changes) {
+    const flow = after?.firstAttempt === undefined ? undefined : history.flows.get(after.flow);
+    if (flow) flow.isAgain = true;
+  }
   const isRoot = (run: RunRecord): boolean => run.flow === `${run.job}#${run.number}`;
   for (const run of [...created.filter(isRoot), ...created.filter((other) => !isRoot(other))]) enter(history, step, run);
   for (const { before, after } of changes) {
@@ -19,7 +23,6 @@ export function checkFlowStep(history: History, step: Step): void {
       else flow?.outcomes.set(after.job, after.state as Outcome);
     }
     if (flow && after && after.attempts.length > 0) flow.started.add(after.job);
-    if (flow && after?.firstAttempt !== undefined) flow.isAgain = true;
   }
   for (const job of step.jobs.values()) {
     for (const [number, { before, after }] of job.runs)
