@@ -10,6 +10,7 @@ import { newSpansFrom } from '../job/suspension.ts';
 import type { Instant } from '../schedule/schedule.ts';
 import { beginningOf, scheduleBefore, scheduleInState } from './earlier-schedule.ts';
 import { killAttempt } from './kills.ts';
+import { TIMES_AT_ONCE } from './limits.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason, RunRecord } from './records.ts';
 import { settleRun } from './runs.ts';
@@ -58,7 +59,11 @@ function finishOldSchedule(world: World, slot: Slot, next: JobRecord<JobSpec>): 
   if (next.scheduledSince !== slot.record?.scheduledSince) bounds.push(next.scheduledSince - 1);
   const suspendedAt = newSpansFrom(slot.record?.suspension, next.suspension);
   if (suspendedAt !== undefined) bounds.push(suspendedAt - 1);
+  // It can't go on in the next decision: it has a share of its own, whatever the others of this one have used up.
+  const { timesLeft } = world;
+  world.timesLeft = TIMES_AT_ONCE;
   decideNominalTimes(world, slot, Math.min(...bounds));
+  world.timesLeft = timesLeft;
   if (next.scheduledSince === slot.record?.scheduledSince) return;
   const text = `the schedule was replaced at ${isoTime(next.scheduledSince)}, before this could be decided`;
   endSchedule(world, slot, { end: next.scheduledSince, text });

@@ -99,6 +99,20 @@ test('of more times than are kept the oldest can not be told apart any more, and
   assert.equal(rig.runs('j').length, runs + 1);
 });
 
+test('however many jobs are edited at once, each old schedule is decided up to its end', () => {
+  const rig = new EngineRig({ offline: true });
+  const names = Array.from({ length: 25 }, (_, index) => `j${index}`);
+  for (const name of names) rig.define({ name, schedule: '* * * * * *', overlap: 'allow' });
+  rig.now += 50_000;
+  const events = names.map((name) => {
+    const record = JSON.parse(rig.store.get(`jobs/${name}`) ?? '') as JobRecord<JobSpec>;
+    const next = { ...record, spec: { ...record.spec, schedule: '0 0 1 1 *' }, version: 2, scheduledSince: rig.now };
+    return { type: 'job', name, record: next } as const;
+  });
+  rig.decide(events, Infinity, rig.now);
+  for (const name of names) assert.deepEqual([rig.runs(name).length, rig.verdicts(name)], [50, []], name);
+});
+
 test('a job that named no time leaves no verdict when it is given a schedule while nobody leads', () => {
   const rig = new EngineRig();
   rig.define({ name: 'parent' });
