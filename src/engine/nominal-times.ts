@@ -222,7 +222,8 @@ function decideOne(world: World, slot: Slot, due: Due): void {
 function lateVerdict(world: World, slot: Slot, at: Instant): Pick<VerdictInput, 'verdict' | 'reason'> | undefined {
   const deadlineMs = slot.job?.startingDeadlineMs;
   if (deadlineMs === undefined || world.now <= at + deadlineMs) return undefined;
-  const text = `the starting deadline, ${isoTime(at + deadlineMs)}, had passed when it could be decided`;
+  // Equal verdicts are one range: what it says must hold of each of its times.
+  const text = `the starting deadline of ${deadlineMs} ms had passed when it could be decided`;
   return { verdict: 'missed', reason: { code: 'deadline', text, data: { deadlineMs } } };
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
 import { DECIDED_KEY } from '../../../src/engine/keys.ts';
+import type { Verdict } from '../../../src/engine/records.ts';
 import { EngineRig, type SpecInput } from '../../support/engine-rig.ts';
 
 const test = suite('suspended and missed times');
@@ -172,6 +173,14 @@ test('a starting deadline is kept to the millisecond when a time is decided late
   assert.equal(late(0).runs('j').length, 1);
   assert.equal(late(1).runs('j').length, 0);
   assert.deepEqual(late(1).verdicts('j')[0]?.reason.data, { deadlineMs: 300_000 });
+});
+
+test('the reason of several times whose deadline has passed holds of each', () => {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, catchUp: 'all', startingDeadline: 'PT5M' });
+  rig.failOver(at('10:30') - rig.now);
+  const [{ count, reason }] = rig.verdicts('j') as [Verdict];
+  assert.deepEqual([count, reason.text], [10, 'the starting deadline of 300000 ms had passed when it could be decided']);
 });
 
 test('a cluster is resumed into a job that is suspended until later', () => {
