@@ -71,13 +71,13 @@ function decideAround(world: World, slot: Slot, until: Instant): void {
   const spans = openSpans(world, slot, until);
   for (const [index, span] of spans.entries()) {
     const isFollowed = hasOpenTime(slot, spans.slice(index), until);
-    if (!decideOpen(world, slot, { until: span.from - 1, isFollowed })) return;
+    if (!decideOpen(world, slot, { until: span.from - 1, isFollowed, end: until })) return;
     if (span.to === undefined) return;
     // Where one that lasts has begun meanwhile, its end decides.
     const lasting = lastingSuspension(world, slot)?.from ?? Infinity;
     recordSuspended(world, slot, { ...span, to: Math.min(span.to, until + 1, lasting) });
   }
-  decideOpen(world, slot, { until, isFollowed: false });
+  decideOpen(world, slot, { until, isFollowed: false, end: until });
 }
 
 /** Whether a nominal time lies after the first of these suspensions, up to `until`, and in none of the others. */
@@ -111,11 +111,16 @@ function recordSuspended(world: World, slot: Slot, { from, to, by }: Required<Su
   recordSpan(world, slot, { to: to - 1, verdict: 'suspended', reason: { code: 'suspended', text, data: { by, from, to } } });
 }
 
-/**
- * Nominal times of a span in which the job was not suspended. `isFollowed`: a later one of another such span is decided next. Returns
- * whether that was all.
- */
-function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: Instant; isFollowed: boolean }): boolean {
+interface OpenSpan {
+  readonly until: Instant;
+  /** A later nominal time of another such span is decided next. */
+  readonly isFollowed: boolean;
+  /** The end of the last of these spans. */
+  readonly end: Instant;
+}
+
+/** Nominal times of a span in which the job was not suspended. Returns whether that was all. */
+function decideOpen(world: World, slot: Slot, { until, isFollowed, end }: OpenSpan): boolean {
   const { catchUp } = slot.job as Job;
   const schedule = ownSchedule(slot) as Schedule;
   const outageEnd = Math.min(until, world.decidableSince - 1);
@@ -124,7 +129,7 @@ function decideOpen(world: World, slot: Slot, { until, isFollowed }: { until: In
     const following = schedule.next(outageEnd);
     const isSuperseded = isFollowed || (following !== undefined && following <= until);
     if (catchUp !== 'all') catchUpLast(world, slot, { newest, runs: catchUp === 'last' && !isSuperseded });
-    else if (!catchUpAll(world, slot, newest)) return false;
+    else if (!catchUpAll(world, slot, { newest, outageEnd: Math.min(end, world.decidableSince - 1) })) return false;
   }
   let at = schedule.next(cursorOf(slot));
   while (at !== undefined && at <= until) {
@@ -147,23 +152,33 @@ function catchUpLast(world: World, slot: Slot, { newest, runs }: { newest: Insta
  * Each of the missed times runs, oldest first, the newest CATCH_UP_LIMIT of them, over as many decisions as it takes. Returns whether
  * that was all.
  */
-function catchUpAll(world: World, slot: Slot, newest: Instant): boolean {
+function catchUpAll(world: World, slot: Slot, { newest, outageEnd }: { newest: Instant; outageEnd: Instant }): boolean {
   // Not even one beside those of others: what there is to catch up is found anew each time.
   if (world.timesLeft <= 0) return false;
   const schedule = ownSchedule(slot) as Schedule;
-  let oldest = newest;
-  for (let left = CATCH_UP_LIMIT - 1; left > 0; left--) {
-    const earlier = schedule.previous(oldest);
-    if (earlier === undefined || earlier <= cursorOf(slot)) break;
-    oldest = earlier;
-  }
-  recordSpan(world, slot, { to: oldest - 1, verdict: 'missed', reason: outageReason(world, slot) });
+  const oldest = oldestCaughtUp(world, slot, outageEnd);
+  recordSpan(world, slot, { to: Math.min(oldest - 1, newest), verdict: 'missed', reason: outageReason(world, slot) });
   for (let at: Instant | undefined = oldest; at !== undefined && at <= newest; at = schedule.next(at)) {
     if (world.timesLeft <= 0) return false;
     decideOne(world, slot, { at, caughtUp: true, waits: true });
     world.timesLeft -= 1;
   }
   return true;
+}
+
+/** The first of the newest CATCH_UP_LIMIT nominal times that were missed in the outage and lie in no suspension. */
+function oldestCaughtUp(world: World, slot: Slot, outageEnd: Instant): Instant {
+  const schedule = ownSchedule(slot) as Schedule;
+  const spans = openSpans(world, slot, outageEnd);
+  let oldest = outageEnd + 1;
+  let at = schedule.previous(oldest);
+  for (let left = CATCH_UP_LIMIT; at !== undefined && at > cursorOf(slot) && left > 0; ) {
+    const earlier: Instant = at;
+    const span = spans.find(({ from, to }) => from <= earlier && (to === undefined || earlier < to));
+    if (!span) [oldest, left] = [earlier, left - 1];
+    at = schedule.previous(span?.from ?? earlier);
+  }
+  return oldest;
 }
 
 function outageReason(world: World, slot: Slot): Reason {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
-import { DECIDED_KEY } from '../../../src/engine/keys.ts';
+import { DECIDED_KEY, SUSPENSION_KEY } from '../../../src/engine/keys.ts';
 import type { Verdict } from '../../../src/engine/records.ts';
 import { EngineRig, type SpecInput } from '../../support/engine-rig.ts';
 
@@ -126,6 +126,20 @@ test('a suspension holds from its first moment until just before its last', () =
 test('all that was missed runs, or none, where the job says so', () => {
   assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'all' }), '01 02 03-04s 05');
   assert.equal(outage('05:15', { from: '02:30', to: '04:30' }, { catchUp: 'none' }), '01-02! 03-04s 05!');
+});
+
+test('of what was missed round a suspension no more runs than of what was missed without one', () => {
+  const rig = new EngineRig();
+  rig.define({ ...hourly, schedule: 'R/2026-03-01T00:00:01Z/PT1S', catchUp: 'all' });
+  rig.store.set(SUSPENSION_KEY, JSON.stringify({ from: at('01:50'), to: at('01:51'), by: 'ben' }));
+  rig.failOver(at('02:00') - rig.now, { connect: false });
+  rig.advance(10);
+  const counts = rig.verdicts('j').map(({ verdict, count }) => [verdict, count]);
+  assert.deepEqual(counts, [
+    ['missed', 6_599 - (1_000 - 540)],
+    ['suspended', 60],
+  ]);
+  assert.equal(rig.state('j')?.lastRun, 1_001, 'and the one that was due just then');
 });
 
 test('an outage begins when the last leader is known to have decided, if a job had nothing due for long before', () => {
