@@ -6,6 +6,7 @@
 
 import type { Job } from '../job/job.ts';
 import { spansOf, type Suspension, type SuspensionSpan } from '../job/suspension.ts';
+import { formatDuration } from '../schedule/duration.ts';
 import type { Instant, Schedule } from '../schedule/schedule.ts';
 import { ownSchedule } from './earlier-schedule.ts';
 import { handOverTokens } from './flows.ts';
@@ -238,7 +239,7 @@ function lateVerdict(world: World, slot: Slot, at: Instant): Pick<VerdictInput, 
   const deadlineMs = slot.job?.startingDeadlineMs;
   if (deadlineMs === undefined || world.now <= at + deadlineMs) return undefined;
   // Equal verdicts are one range: what it says must hold of each of its times.
-  const text = `the starting deadline of ${deadlineMs} ms had passed when it could be decided`;
+  const text = `the starting deadline of ${formatDuration(deadlineMs)} had passed when it could be decided`;
   return { verdict: 'missed', reason: { code: 'deadline', text, data: { deadlineMs } } };
 }
 
