@@ -21,8 +21,12 @@ export function answerInverseOffers(world: World, inverseOffers: readonly Invers
   world.recorder.close();
 }
 
-/** When the task is over at the latest. One that has not started is taken to start now: if it starts later, the next answer knows. */
+/**
+ * When the task is over at the latest. One that has not started is taken to start now: if it starts later, the next answer knows. Of a
+ * job in quarantine nobody ends anything, and what its record says may be what the engine has failed on.
+ */
 function overAt(world: World, { run, attempt }: AliveRun): Instant {
+  if (world.quarantined.has(run.job)) return Infinity;
   const { timeoutMs, killGraceMs } = world.jobOf(run);
   if (run.state === 'killing') return world.now + killGraceMs;
   if (timeoutMs === undefined) return Infinity;

@@ -90,6 +90,7 @@ function loadEntry(world: World, { key, value }: Entry, found: { requests: Reque
   } else if (key.startsWith(RUNS)) {
     const run = JSON.parse(value) as RunRecord;
     if (runKey(run.job, run.number) !== key) throw new Error(`it is the record of ${run.job}#${run.number}`);
+    if (!Array.isArray(run.attempts)) throw new Error('it does not say which attempts there were');
     found.runs.push(run);
   } else if (key.startsWith(VERDICTS)) {
     loadVerdict(world, key.slice(VERDICTS.length));

@@ -112,11 +112,11 @@ function nearestPool(
   return nearest && !offers.hasFit({ job: shape.job, placed }) ? nearest.pool : undefined;
 }
 
-/** What our tasks hold on these agents. */
+/** What our tasks hold on these agents; not those of jobs in quarantine, whose records may be what the engine has failed on. */
 function heldByAgent(world: World, agentIds: ReadonlySet<string>): ReadonlyMap<string, readonly Held[]> {
   const found = new Map<string, Held[]>();
   for (const { run, attempt } of aliveRuns(world)) {
-    if (!agentIds.has(attempt.agentId)) continue;
+    if (!agentIds.has(attempt.agentId) || world.quarantined.has(run.job)) continue;
     const held: Held = { task: world.jobOf(run).task, ports: attempt.ports ?? [] };
     const others = found.get(attempt.agentId);
     if (others) others.push(held);

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
-import { LONGEST_QUARANTINE_MS, QUARANTINE_MS, QUARANTINED_JOBS } from '../../../src/engine/limits.ts';
+import { LONGEST_QUARANTINE_MS, QUARANTINE_MS, QUARANTINED_JOBS, RESERVE_AFTER_MS } from '../../../src/engine/limits.ts';
 import { EngineFailure, failureOf, readQuarantine, withFailure } from '../../../src/engine/quarantine.ts';
-import type { QuarantineRecord } from '../../../src/engine/records.ts';
+import type { QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
 const test = suite('quarantine');
@@ -343,6 +343,47 @@ test('runs without their job’s state are left alone: it would count them anew'
   rig.failOver();
   assert.deepEqual([rig.story('a'), rig.state('a')], ['1 launching', undefined]);
   assert.equal(rig.engine.gauges().quarantined, 1);
+});
+
+/** A run of `bad` whose definition has been damaged since it was launched, on the agent a1; the engine has failed on it. */
+function damagedOnAgent(): EngineRig {
+  const rig = new EngineRig();
+  rig.define({ name: 'bad', timeout: 'PT1M' });
+  rig.request({ type: 'run', job: 'bad' });
+  const run = rig.run('bad', 1);
+  rig.store.set('runs/bad/1', JSON.stringify({ ...run, spec: { ...run?.spec, timeout: 'nonsense' } }));
+  failOn(rig, 'bad');
+  return rig;
+}
+
+test('a task of a job in quarantine is in the way of every plan to take its agent down', () => {
+  const rig = damagedOnAgent();
+  rig.executor({ type: 'inverse-offers', inverseOffers: [{ id: 'i', agentId: 'a1', lastsMs: 3_600_000 }] });
+  const answer = rig.commands.findLast((command) => command.type === 'answer-inverse-offers');
+  assert.deepEqual(answer?.answers, [{ id: 'i', inTheWay: ['bad.1.1'] }]);
+});
+
+test('what a job in quarantine holds makes no room that an agent could be kept for', () => {
+  const rig = damagedOnAgent();
+  rig.define({ name: 'big', task: { command: 'x', cpus: 8 } });
+  rig.executor({ type: 'agent-lost', agentId: 'a1' });
+  const small = { resources: { cpus: 7.95, mem: 100_000, disk: 0, gpus: 0, ports: [] } };
+  rig.offer('a1', small);
+  rig.request({ type: 'run', job: 'big' });
+  rig.advance(RESERVE_AFTER_MS);
+  rig.offer('a1', { resources: { ...small.resources, cpus: 0.01 } });
+  assert.equal(rig.story('big'), '1 pending');
+});
+
+test('a run that does not say which attempts there were puts its job aside', () => {
+  const rig = new EngineRig();
+  for (const name of ['bad', 'good']) rig.define({ name });
+  rig.request({ type: 'run', job: 'bad' });
+  const { attempts: _lost, ...run } = rig.run('bad', 1) as RunRecord;
+  rig.store.set('runs/bad/1', JSON.stringify(run));
+  rig.failOver();
+  rig.request({ type: 'run', job: 'good' });
+  assert.deepEqual([rig.story('bad'), rig.story('good')], ['1 launching', '1 launching']);
 });
 
 test.run();
