@@ -13,7 +13,9 @@ import { GRAPH_KEY, jobKey } from '../engine/keys.ts';
 import { changesGraph, checkEdit, type ChildrenMode, type EditIssue } from '../job/check-edit.ts';
 import type { JobRecord } from '../job/job.ts';
 import { nodeOfSpec } from '../job/resolve-job.ts';
+import type { Issue } from '../job/schema-issues.ts';
 import type { JobSpec } from '../job/spec.ts';
+import { scheduleIssues } from '../job/validate-spec.ts';
 import type { Write } from '../store/port.ts';
 import type { ApiDeps } from './deps.ts';
 import type { DefinitionIndex } from './definition-index.ts';
@@ -108,6 +110,9 @@ export class DefinitionWriter {
     const check = isGraphEdit ? checkEdit(graph, { type: 'put', name: spec.name, node }) : undefined;
     if (check?.ok === false) throw refusal(check.issues);
     const record = nextRecord(spec, current, this.#authorship(by));
+    // One that is set already stays, though by now it might be past its end.
+    const issues = record.scheduledSince === current?.scheduledSince ? [] : scheduleIssues(spec, record.scheduledSince);
+    if (issues.length > 0) throw unusable(issues);
     const write = { key: jobKey(spec.name), value: JSON.stringify(record) };
     return {
       result: { record, outcome: current === undefined ? 'created' : 'replaced' },
@@ -166,6 +171,12 @@ interface DeletionStep {
 function demand(preconditions: Preconditions, current: JobRecord<JobSpec> | undefined): void {
   const problem = unmet(preconditions, current?.version);
   if (problem !== undefined) throw new ApiError('precondition-failed', problem);
+}
+
+/** The refusal of a definition for what is wrong with it alone. */
+export function unusable(issues: readonly Issue[]): ApiError {
+  const detail = issues.map(({ path, message }) => (path === '' ? `the definition ${message}` : `${path} ${message}`)).join('; ');
+  return new ApiError('invalid-definition', detail, { issues });
 }
 
 function refusal(issues: readonly EditIssue[], data: Readonly<Record<string, unknown>> = {}): ApiError {

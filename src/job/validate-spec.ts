@@ -69,7 +69,8 @@ function triggerIssues(spec: JobSpec): Issue[] {
   return issues;
 }
 
-function scheduleIssues(spec: JobSpec, anchor: Instant): Issue[] {
+/** An empty start is the anchor: a schedule may do for one, and not for another that is past its end. */
+export function scheduleIssues(spec: JobSpec, anchor: Instant): Issue[] {
   if (spec.schedule === undefined) return [];
   try {
     const zone = spec.timeZone === undefined ? {} : { timeZone: spec.timeZone };

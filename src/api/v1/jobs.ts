@@ -7,7 +7,7 @@ import { jobKey } from '../../engine/keys.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { JobSpec } from '../../job/spec.ts';
 import { validateSpec } from '../../job/validate-spec.ts';
-import type { PutResult } from '../definition-writer.ts';
+import { type PutResult, unusable } from '../definition-writer.ts';
 import { ApiError } from '../errors.ts';
 import type { Applied } from '../guarded-writer.ts';
 import { READ_ONLY_MEMBERS, jobView } from '../job-view.ts';
@@ -33,7 +33,7 @@ export function jobRoutes(router: Router, api: ApiParts): void {
 async function createJob(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
   await api.definitions.prepare(api.clock);
-  const spec = specOf(ctx.request.body, api);
+  const spec = specOf(ctx.request.body);
   answerWritten(ctx, api, await api.writer.put(spec, { ...author(ctx), create: true }));
 }
 
@@ -41,7 +41,7 @@ async function putJob(ctx: Context, api: ApiParts): Promise<void> {
   readQuery(ctx, noParameters);
   await api.definitions.prepare(api.clock);
   const name = jobNameOf(ctx);
-  const spec = specOf(named(ctx.request.body, name), api);
+  const spec = specOf(named(ctx.request.body, name));
   if (spec.name !== name) {
     const issue = { path: 'name', message: `must be ${name}, as in the path, or absent: a job can't be renamed` };
     throw new ApiError('invalid-definition', `${issue.path} ${issue.message}`, { issues: [issue] });
@@ -75,13 +75,14 @@ function author(ctx: Context): Parameters<ApiParts['writer']['put']>[1] {
   return { by: callerOf(ctx), preconditions: readPreconditions(ctx) };
 }
 
-/** What was read may be sent back as it is: members that are not the definition's own are left out. */
-function specOf(body: unknown, { clock }: ApiParts): JobSpec {
-  const validation = validateSpec(isObject(body) ? withoutReadOnly(body) : body, clock.now());
+/**
+ * What was read may be sent back as it is: members that are not the definition's own are left out. The writer looks at
+ * its schedule once more, as it knows from when on it counts.
+ */
+function specOf(body: unknown): JobSpec {
+  const validation = validateSpec(isObject(body) ? withoutReadOnly(body) : body);
   if (validation.ok) return validation.spec;
-  const { issues } = validation;
-  const detail = issues.map(({ path, message }) => (path === '' ? `the definition ${message}` : `${path} ${message}`)).join('; ');
-  throw new ApiError('invalid-definition', detail, { issues });
+  throw unusable(validation.issues);
 }
 
 function named(body: unknown, name: string): unknown {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
+import { systemClock } from '../../../src/clock/system-clock.ts';
+import type { JobSpec } from '../../../src/job/spec.ts';
 import { job, setUpApi, stateWrite } from '../../support/api-rig.ts';
 
 test('a job is created, read back as given, and not created twice', async () => {
@@ -68,6 +70,25 @@ test('a schedule counts from when its text or zone was set', async () => {
   await rig.ask('PUT', '/v1/jobs/a', { body: job('a', { schedule: 'R//PT1H', timeZone: 'Asia/Tokyo' }) });
   const record = rig.record('a');
   assert.equal(record.scheduledSince, record.updatedAt);
+  await rig.close();
+});
+
+test('a schedule with an empty start that is past its end may stay, and can not be set anew', async () => {
+  let ahead = 0;
+  const rig = await setUpApi({ clock: { ...systemClock, now: () => systemClock.now() + ahead } });
+  const schedule = `R//${new Date(systemClock.now() + 3_600_000).toISOString()}`;
+  const put = (name: string, fields: Partial<JobSpec>) => rig.ask('PUT', `/v1/jobs/${name}`, { body: job(name, fields) });
+  assert.equal((await put('a', { schedule })).status, 201);
+  ahead = 7_200_000;
+  const edited = await put('a', { schedule, priority: 7 });
+  assert.equal(edited.status, 200, edited.text);
+  assert.equal((await rig.ask('POST', '/v1/jobs/a/suspend')).status, 200);
+  for (const refused of [await put('b', { schedule }), await put('a', { schedule, timeZone: 'Asia/Tokyo' })]) {
+    assert.equal(refused.status, 422);
+    assert.equal(refused.json['code'], 'invalid-definition');
+    assert.match(refused.json['detail'], /^schedule .*is not at least a second after the start/);
+    assert.equal(refused.json['issues'][0]['path'], 'schedule');
+  }
   await rig.close();
 });
 
