@@ -26,6 +26,7 @@ import type { ClusterSuspension, Request, RunState } from './records.ts';
 import { setSuspension } from './suspension.ts';
 import { continueReplacing } from './replacing.ts';
 import { takeRequest } from './requests.ts';
+import { rearmAlive } from './run-timer.ts';
 import { parseRunId, parseTaskId } from './task-id.ts';
 import { World } from './world.ts';
 
@@ -109,6 +110,7 @@ export class Engine {
    */
   decide(events: readonly EngineEvent[], now: Instant, freeAt?: Instant): Decision {
     try {
+      this.#world.now = now;
       this.#noticeStall(now, freeAt);
       return this.#decide(events, now);
     } catch (error) {
@@ -119,7 +121,6 @@ export class Engine {
   #decide(events: readonly EngineEvent[], now: Instant): Decision {
     const world = this.#world;
     world.subject = undefined;
-    world.now = now;
     world.timesLeft = TIMES_AT_ONCE;
     if (world.isLoading) this.#finishLoading();
     for (const event of events) {
@@ -177,6 +178,7 @@ export class Engine {
     }
     // The clock was ahead and has stepped back: what comes due from now on can be decided in time.
     if (now < world.decidableSince) world.decidableSince = now;
+    if (this.#decidedAt !== undefined && now < this.#decidedAt) rearmAlive(world);
     this.#decidedAt = now;
   }
 

@@ -93,6 +93,8 @@ export class ExecutorLink {
 
   #settleConnected(): void {
     const world = this.#world;
+    // No later than one interval from now, should the clock have stepped back.
+    this.#reconcileAt = Math.min(this.#reconcileAt, world.now + RECONCILE_INTERVAL_MS);
     if (world.now >= this.#reconcileAt) this.#reconcile();
     if (!this.#isReconciled) return;
     reviewReservation(world, this.#offers);

@@ -1,6 +1,7 @@
 /** When a run must be looked at again if nothing is heard. One instant per run; what is due then is found by due-runs.ts. */
 
 import type { Instant } from '../schedule/schedule.ts';
+import { aliveRuns } from './alive-runs.ts';
 import { KILL_REPEAT_MS, LAUNCH_CONFIRM_MS } from './limits.ts';
 import type { Attempt, RunRecord } from './records.ts';
 import { runId } from './task-id.ts';
@@ -29,7 +30,7 @@ export function unreachableUntil(world: World, run: RunRecord): Instant | undefi
 /** Of a launch: asked about at its pace, and when its time is up: the answer decides. */
 export function confirmAt(world: World, run: RunRecord): Instant {
   const attempt = run.attempts.at(-1) as Attempt;
-  const askedAt = world.askedAt(run) ?? attempt.createdAt;
+  const askedAt = lastAsked(world, run, attempt.createdAt);
   const until = launchUntil(world, run);
   return askedAt < until ? Math.min(askedAt + LAUNCH_CONFIRM_MS, until) : askedAt + LAUNCH_CONFIRM_MS;
 }
@@ -39,8 +40,24 @@ export function launchUntil(world: World, run: RunRecord): Instant {
 }
 
 export function killAgainAt(world: World, run: RunRecord): Instant {
-  const sentAt = world.askedAt(run) ?? run.kill?.at ?? world.now;
+  const sentAt = lastAsked(world, run, run.kill?.at ?? world.now);
   return sentAt + Math.max(KILL_REPEAT_MS, world.jobOf(run).killGraceMs);
+}
+
+/**
+ * When its task was last asked about or told to end; `first`: when it was launched or told first. A moment to come was told by a clock
+ * that has stepped back since: it counts as now, and goes on as that, lest nothing is repeated until the clock is there again.
+ */
+function lastAsked(world: World, run: RunRecord, first: Instant): Instant {
+  const askedAt = world.askedAt(run) ?? first;
+  if (askedAt <= world.now) return askedAt;
+  world.setAsked(run);
+  return world.now;
+}
+
+/** After the clock has stepped back: what is repeated until it is answered is due as seen from now. */
+export function rearmAlive(world: World): void {
+  for (const { run } of aliveRuns(world)) setRunTimer(world, run);
 }
 
 function wakeAt(world: World, run: RunRecord): Instant | undefined {

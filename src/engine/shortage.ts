@@ -17,7 +17,8 @@ import type { World } from './world.ts';
 export function noteShortage(world: World, offers: OfferBook, { shape, placed }: { shape: Shape; placed: PlacedValues }): void {
   const { key, job, looks } = shape;
   const known = world.shortages.get(key);
-  if (known && world.now - known.at < WAITING_INTERVAL_MS) return;
+  // Seen at a moment to come, before the clock has stepped back, it is looked at again.
+  if (known && known.at <= world.now && world.now - known.at < WAITING_INTERVAL_MS) return;
   if (known && looks.nearest === offers.changes && !offers.kept) return void world.shortages.set(key, { ...known, at: world.now });
   const nearest = nearestTo(offers, job, placed);
   if (!nearest) return;
@@ -88,6 +89,8 @@ export function waitingWakeAt(world: World): Instant | undefined {
 /** Writes how the executor stands at once when that changes, and what waits and why if it is time; one write, whatever waits. */
 export function writeWaiting(world: World, executor: ExecutorState): void {
   const isChanged = executor !== world.waiting.executor;
+  // Written at a moment to come, before the clock has stepped back, it counts as written now.
+  if (world.waiting.at > world.now) world.waiting = { ...world.waiting, at: world.now };
   if (!isChanged && world.now < world.waiting.at + WAITING_INTERVAL_MS) return;
   const shapes = waitingShapes(world);
   const isNews = isChanged || JSON.stringify(shapes) !== JSON.stringify(world.waiting.shapes);
