@@ -37,12 +37,10 @@ export function clusterFacts({ replica, clock, leaders }: ApiParts): ClusterFact
   };
 }
 
-/** `definition`: the job's present one, whose overlap rule orders the queue. */
-export function runFacts(api: ApiParts, run: RunRecord, definition: JobSpec | undefined): RunFacts {
+export function runFacts(api: ApiParts, run: RunRecord): RunFacts {
   const numbers = run.state === 'queued' ? api.runs.active(run.job).filter((number) => number !== run.number) : [];
   const others = numbers.flatMap((number) => readRun(api, run.job, number) ?? []);
-  const spec = definition ?? run.spec;
-  return { run, others, overlap: spec === undefined ? 'queue' : resolveSpec(spec).overlap, cluster: clusterFacts(api) };
+  return { run, others, cluster: clusterFacts(api) };
 }
 
 export function nominalFacts(
@@ -51,7 +49,7 @@ export function nominalFacts(
   { at, schedule }: { at: Instant; schedule: Schedule },
 ): NominalFacts {
   const { name } = record.spec;
-  const explain = (run: RunRecord): Explanation => explainRun(runFacts(api, run, record.spec));
+  const explain = (run: RunRecord): Explanation => explainRun(runFacts(api, run));
   return {
     ...{ at, record, schedule },
     state: stateOf(record, api.replica),
@@ -95,7 +93,7 @@ export function dependentFacts(api: ApiParts, record: JobRecord<JobSpec>): Depen
     cluster: clusterFacts(api),
     flows: flows.map((flow) => ({ flow, tokens: tokens[flow], parents: parentFacts(api, job.after, flow) })),
     latest: state?.latest ?? {},
-    newest: newest && { run: newest, why: explainRun(runFacts(api, newest, record.spec)) },
+    newest: newest && { run: newest, why: explainRun(runFacts(api, newest)) },
   };
 }
 

@@ -40,8 +40,7 @@ function whyRun(ctx: Context, api: ApiParts): void {
   const { job, number } = runOf(ctx);
   const run = maybeRecord<RunRecord>(api.replica.get(runKey(job, number)));
   if (run === undefined) throw runNotFound(job, number);
-  const definition = maybeRecord<JobRecord<JobSpec>>(api.replica.get(jobKey(job)));
-  ctx.body = { job, run: number, ...explainRun(runFacts(api, run, definition?.spec)) };
+  ctx.body = { job, run: number, ...explainRun(runFacts(api, run)) };
 }
 
 async function whyJob(ctx: Context, api: ApiParts): Promise<void> {

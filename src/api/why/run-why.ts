@@ -4,7 +4,6 @@ import type { Attempt, Outcome, RunRecord, RunState } from '../../engine/records
 import { backfillOf } from '../../engine/runs.ts';
 import { runId } from '../../engine/task-id.ts';
 import { isOver } from '../../engine/run-state.ts';
-import type { Overlap } from '../../job/job.ts';
 import { reasonView } from '../run-view.ts';
 import { iso, maybeIso } from '../times.ts';
 import { type ClusterFacts, type Explanation, listed } from './explanation.ts';
@@ -16,7 +15,6 @@ export interface RunFacts {
   readonly run: RunRecord;
   /** The other runs of the job that are not over. */
   readonly others: readonly RunRecord[];
-  readonly overlap: Overlap;
   readonly cluster: ClusterFacts;
 }
 
@@ -49,9 +47,9 @@ function held(explanation: Explanation, cluster: ClusterFacts): Explanation {
   return { code, text: `${text}; and ${hold.text}`, data: { ...data, heldBy: { code: hold.code, ...hold.data } } };
 }
 
-function explainQueued({ run, others, overlap }: RunFacts): Explanation {
+function explainQueued({ run, others }: RunFacts): Explanation {
   const ahead = others.filter((other) => other.state !== 'queued');
-  const queuedBefore = others.filter((other) => other.state === 'queued' && isBefore(other, run, overlap)).length;
+  const queuedBefore = others.filter((other) => other.state === 'queued' && isBefore(other, run)).length;
   const behind = ahead.map(({ number, state }) => ({ run: number, state }));
   const blockers = ahead.map((other) => `${runId(other.job, other.number)} (${other.state})`);
   const first = blockers.length > 0 ? `waits for ${listed(blockers)} to end` : 'waits for its turn';
@@ -65,9 +63,8 @@ function explainQueued({ run, others, overlap }: RunFacts): Explanation {
   };
 }
 
-/** The leader's order: oldest first, backfills last; where the newest replaces, newest first. */
-function isBefore(a: RunRecord, b: RunRecord, overlap: Overlap): boolean {
-  if (overlap === 'replace') return a.number > b.number;
+/** The leader's order, whatever the overlap rule: oldest first, backfills last. */
+function isBefore(a: RunRecord, b: RunRecord): boolean {
   const [isLate, isOtherLate] = [backfillOf(a) !== undefined, backfillOf(b) !== undefined];
   return isLate === isOtherLate ? a.number < b.number : isOtherLate;
 }

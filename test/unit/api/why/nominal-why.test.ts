@@ -206,7 +206,7 @@ for (const { when, facts, ...expected } of CASES) {
     const whole = cluster();
     const { code, text, data } = explainNominal({
       ...{ at: TODAY, record: record(), schedule, state: state(TODAY), verdicts: [], cluster: whole },
-      ...{ explainRun: (of: RunRecord) => explainRun({ run: of, others: [], overlap: 'forbid', cluster: whole }) },
+      ...{ explainRun: (of: RunRecord) => explainRun({ run: of, others: [], cluster: whole }) },
       ...facts,
       runs: (facts.runs ?? []).map((fields) => run(fields)),
     });

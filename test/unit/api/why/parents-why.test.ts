@@ -17,7 +17,7 @@ function parent(job: 'b' | 'c', fields?: Partial<RunRecord>) {
 
 function newest(fields: Partial<RunRecord>): DependentFacts['newest'] {
   const record = run(fields);
-  return { run: record, why: explainRun({ run: record, others: [], overlap: 'queue', cluster: cluster() }) };
+  return { run: record, why: explainRun({ run: record, others: [], cluster: cluster() }) };
 }
 
 interface Case extends Expected {

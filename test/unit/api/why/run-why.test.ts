@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import type { ClusterFacts } from '../../../../src/api/why/explanation.ts';
-import { explainRun, type RunFacts } from '../../../../src/api/why/run-why.ts';
+import { explainRun } from '../../../../src/api/why/run-why.ts';
 import { shapeKey } from '../../../../src/engine/pending-queue.ts';
 import type { RunRecord, WaitingRecord } from '../../../../src/engine/records.ts';
 import { resolveSpec } from '../../../../src/job/resolve-job.ts';
@@ -12,7 +12,6 @@ interface Case extends Expected {
   readonly when: string;
   readonly run: Partial<RunRecord>;
   readonly others?: readonly Partial<RunRecord>[];
-  readonly overlap?: RunFacts['overlap'];
   readonly cluster?: Partial<ClusterFacts>;
 }
 
@@ -163,16 +162,16 @@ const CASES: readonly Case[] = [
     data: { behind: [{ run: 3, state: 'running' }], queuedBefore: 1, since: SINCE_TEXT },
   },
   {
-    when: 'queued where the newest replaces',
+    when: 'queued among what was caught up and goes first, as the newest that replaces',
     run: { state: 'queued', deadline: SINCE + 1 },
-    overlap: 'replace',
     others: [
+      { number: 3, state: 'queued' },
       { number: 4, state: 'queued' },
       { number: 6, state: 'queued' },
       { number: 7, state: 'killing' },
     ],
     code: 'queued',
-    text: 'a#5 waits for a#7 (killing) to end; before it in the queue: 1; it is missed if it is not launched by 2026-03-10T03:00:00.001Z',
+    text: 'a#5 waits for a#7 (killing) to end; before it in the queue: 2; it is missed if it is not launched by 2026-03-10T03:00:00.001Z',
   },
   {
     when: 'queued by a backfill, after what is on schedule',
@@ -278,7 +277,7 @@ const CASES: readonly Case[] = [
 for (const line of CASES) {
   test(`a run explains itself when ${line.when}`, () => {
     const others = (line.others ?? []).map((fields) => run(fields));
-    const facts = { run: run(line.run), others, overlap: line.overlap ?? 'queue', cluster: cluster(line.cluster) };
+    const facts = { run: run(line.run), others, cluster: cluster(line.cluster) };
     const { code, text, data } = explainRun(facts);
     assert.equal(code, line.code);
     assert.equal(text, line.text);
@@ -287,7 +286,7 @@ for (const line of CASES) {
 }
 
 test('a job that has the name of something every object has is in nobody’s quarantine', () => {
-  const { data } = explainRun({ run: run({ job: 'constructor', state: 'backoff' }), others: [], overlap: 'queue', cluster: cluster() });
+  const { data } = explainRun({ run: run({ job: 'constructor', state: 'backoff' }), others: [], cluster: cluster() });
   assert.equal('quarantine' in data, false);
 });
 
