@@ -55,9 +55,9 @@ function lastAsked(world: World, run: RunRecord, first: Instant): Instant {
   return world.now;
 }
 
-/** After the clock has stepped back: what is repeated until it is answered is due as seen from now. */
+/** After the clock has stepped back: what is repeated until it is answered is due as seen from now. In quarantine nothing is. */
 export function rearmAlive(world: World): void {
-  for (const { run } of aliveRuns(world)) setRunTimer(world, run);
+  for (const { run } of aliveRuns(world)) if (!world.quarantined.has(run.job)) setRunTimer(world, run);
 }
 
 function wakeAt(world: World, run: RunRecord): Instant | undefined {

@@ -350,6 +350,7 @@ function damagedOnAgent(): EngineRig {
   const rig = new EngineRig();
   rig.define({ name: 'bad', timeout: 'PT1M' });
   rig.request({ type: 'run', job: 'bad' });
+  rig.status('bad.1.1', 'running');
   const run = rig.run('bad', 1);
   rig.store.set('runs/bad/1', JSON.stringify({ ...run, spec: { ...run?.spec, timeout: 'nonsense' } }));
   failOn(rig, 'bad');
@@ -373,6 +374,13 @@ test('what a job in quarantine holds makes no room that an agent could be kept f
   rig.advance(RESERVE_AFTER_MS);
   rig.offer('a1', { resources: { ...small.resources, cpus: 0.01 } });
   assert.equal(rig.story('big'), '1 pending');
+});
+
+test('a job in quarantine is not looked at when the clock steps back', () => {
+  const rig = damagedOnAgent();
+  rig.now -= 1_000;
+  rig.decide();
+  assert.equal(rig.engine.gauges().quarantined, 1);
 });
 
 test('a run that does not say which attempts there were puts its job aside', () => {
