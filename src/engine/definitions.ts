@@ -13,7 +13,7 @@ import { killAttempt } from './kills.ts';
 import { TIMES_AT_ONCE } from './limits.ts';
 import { decideNominalTimes, endSchedule } from './nominal-times.ts';
 import type { JobState, Reason, RunRecord } from './records.ts';
-import { settleRun } from './runs.ts';
+import { releaseQueue, settleRun } from './runs.ts';
 import { isoTime, recordVerdict } from './verdicts.ts';
 import { isAlive } from './run-state.ts';
 import type { Slot, World } from './world.ts';
@@ -29,6 +29,8 @@ export function putDefinition(world: World, record: JobRecord<JobSpec>): void {
   else if (slot.record) forgetJob(world, slot);
   setDefinition(world, slot, record);
   if (slot.job) alignState(world, slot, record);
+  world.recorder.close();
+  releaseQueue(world, slot);
   world.recorder.close();
   decideNominalTimes(world, slot);
 }

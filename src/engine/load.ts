@@ -26,7 +26,7 @@ import {
 import { sendKill } from './kills.ts';
 import type { ClusterSuspension, DecidedRecord, ExecutorIdentity, JobState, Request, RunRecord, WaitingRecord } from './records.ts';
 import { setRunTimer } from './run-timer.ts';
-import { makeNextReady } from './runs.ts';
+import { releaseQueue } from './runs.ts';
 import { isOver } from './run-state.ts';
 import type { Slot, World } from './world.ts';
 
@@ -137,7 +137,7 @@ function resumeJob(world: World, slot: Slot): void {
   }
   for (const run of world.openRuns(slot).values()) resumeRun(world, run);
   for (const id of Object.keys(slot.state?.backfills ?? {})) world.backfilling.push({ slot, id });
-  if (slot.job) makeNextReady(world, slot);
+  releaseQueue(world, slot);
   world.recorder.close();
 }
 

@@ -155,7 +155,27 @@ export function makeNextReady(world: World, slot: Slot): void {
   const open = world.openRuns(slot);
   if (open.queued < open.size) return;
   const next = firstInLine(open.values());
-  if (next) storeOpen(world, { ...next, state: 'pending', pendingSince: world.now });
+  if (next) makeReady(world, next);
+}
+
+/**
+ * Of a job whose definition may have changed: what waits goes on as the rule is now. Where overlap is allowed nobody waits, else it may
+ * be that nobody was made ready while the definition could not be used. Closes steps as they fill: a new leader does the rest.
+ */
+export function releaseQueue(world: World, slot: Slot): void {
+  if (!slot.job) return;
+  if (slot.job.overlap !== 'allow') return makeNextReady(world, slot);
+  const open = world.openRuns(slot);
+  if (open.queued === 0) return;
+  for (const run of [...open.values()]) {
+    if (run.state !== 'queued') continue;
+    if (world.recorder.room < CREATION_ROOM) world.recorder.close();
+    makeReady(world, run);
+  }
+}
+
+function makeReady(world: World, run: RunRecord): void {
+  storeOpen(world, { ...run, state: 'pending', pendingSince: world.now });
 }
 
 function firstInLine(queued: Iterable<RunRecord>): RunRecord | undefined {

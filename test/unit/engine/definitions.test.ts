@@ -238,4 +238,30 @@ test('a run is what its definition says, also where it was created after the end
   assert.equal(rig.story('j'), '1 succeeded, 2 succeeded, 3 succeeded');
 });
 
+test('what waits for its turn goes side by side once overlap is allowed, whoever leads', () => {
+  for (const isSeen of [true, false]) {
+    const rig = new EngineRig({ maxOperations: 60 });
+    const record = rig.define({ name: 'j', overlap: 'queue' });
+    for (let i = 0; i < 100; i++) rig.request({ type: 'run', job: 'j' });
+    assert.equal(rig.runs('j').filter(({ state }) => state === 'queued').length, 99);
+    const before = rig.steps.length;
+    if (isSeen) rig.define({ name: 'j', overlap: 'allow' });
+    else rig.store.set('jobs/j', JSON.stringify({ ...record, version: 2, spec: { ...record.spec, overlap: 'allow' } }));
+    if (!isSeen) rig.failOver();
+    assert.ok(rig.steps.slice(before).every(({ writes }) => writes.length <= 60));
+    assert.ok(rig.runs('j').every(({ state }) => state === 'launching'));
+  }
+});
+
+test('what waits goes on when a definition that can not be used is mended', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'j', overlap: 'queue' });
+  for (let i = 0; i < 3; i++) rig.request({ type: 'run', job: 'j' });
+  rig.define({ name: 'j', overlap: 'queue', schedule: 'every day' });
+  rig.finish('j.1.1');
+  assert.equal(rig.story('j'), '1 succeeded, 2 queued, 3 queued');
+  rig.define({ name: 'j', overlap: 'forbid' });
+  assert.equal(rig.story('j'), '1 succeeded, 2 launching, 3 queued');
+});
+
 test.run();
