@@ -149,10 +149,15 @@ function reviveChild(world: World, run: RunRecord, child: Slot): void {
   reopenRun(world, child, { ...record, trigger: { type: 'parents', parents: parentRuns(world, child, flow) } });
 }
 
-/** Whether the word of a parent that blocked the run can't be read any more: then it stands. */
-function isBlockerForgotten(world: World, child: Slot, record: RunRecord): boolean {
-  const blockers = (record.reason?.data?.['jobs'] ?? []) as readonly string[];
-  return (child.job as Job).after.some(({ job }) => blockers.includes(job) && !world.runInFlow(world.slot(job), record.flow));
+/**
+ * Whether the word of a parent that blocked the run can't be read any more: then it stands. Where there may have been more than are
+ * named, every parent may be one.
+ */
+function isBlockerForgotten(world: World, child: Slot, { flow, reason }: RunRecord): boolean {
+  const named = (reason?.data?.['jobs'] ?? []) as readonly string[];
+  const isAll = named.length < BLOCKED_NAMES;
+  const edges = isAll ? (child.job as Job).after.filter(({ job }) => named.includes(job)) : relevantParents(world, child, flow);
+  return edges.some(({ job }) => !world.runInFlow(world.slot(job), flow));
 }
 
 /**

@@ -204,6 +204,25 @@ test('a run of which two parents had failed comes to life when both have succeed
   assert.deepEqual(parentsOf(rig, 'join'), { left: 1, right: 1 });
 });
 
+test('a run that more parents blocked than are named stays skipped while the word of any of them is forgotten', () => {
+  for (const keepRuns of [1, 2]) {
+    const rig = new EngineRig();
+    const names = Array.from({ length: 11 }, (_, index) => `p${String(index).padStart(2, '0')}`);
+    rig.define({ name: 'root' });
+    for (const name of names) rig.define({ name, after: ['root'], keepRuns, ...once });
+    rig.define({ name: 'join', after: names });
+    rig.request({ type: 'run', job: 'root' });
+    rig.finish('root.1.1');
+    for (const name of names) rig.finish(`${name}.1.1`, 1);
+    rig.request({ type: 'run', job: 'p10' });
+    rig.finish('p10.2.1', 1);
+    for (const job of names.slice(0, 10)) rig.request({ type: 'mark', job, run: 1 });
+    assert.equal(rig.run('join', 1)?.state, 'skipped');
+    rig.request({ type: 'mark', job: 'p10', run: 1 });
+    assert.equal(rig.run('join', 1)?.state, keepRuns === 1 ? 'skipped' : 'launching');
+  }
+});
+
 /** What becomes of a join that was skipped for its parent, when it is edited and the parent marked as succeeded. */
 function revivedAfter(changes: Partial<SpecInput>): string {
   const rig = diamond();
