@@ -9,9 +9,14 @@ import type { Slot, World } from './world.ts';
 /** Makes the run wait for an offer again, or for its turn where another run of the job is open. */
 export function reopenRun(world: World, slot: Slot, record: RunRecord): void {
   const isFree = world.openRuns(slot).size === 0 || slot.job?.overlap === 'allow';
-  const again = retake(world, slot, record);
+  const again = { ...retake(world, slot, record), ...definitionOf(slot, record) };
   storeOpen(world, isFree ? { ...again, state: 'pending', pendingSince: world.now } : { ...again, state: 'queued' });
   world.recorder.fact({ type: 'run-created', job: slot.name, run: record.number, flow: record.flow, trigger: record.trigger.type });
+}
+
+/** One that has never run kept none: it runs as the job is now. */
+function definitionOf({ record: live }: Slot, { spec }: RunRecord): Partial<Pick<RunRecord, 'spec' | 'jobVersion'>> {
+  return spec || !live ? {} : { spec: live.spec, jobVersion: live.version };
 }
 
 /** Takes a run that is over out of the books; the caller stores what it becomes. */
@@ -20,6 +25,5 @@ export function retake(world: World, slot: Slot, record: RunRecord): RunRecord {
   const state = slot.state as JobState;
   if (isOver(record.state)) world.putState(slot, { ...state, totals: addTo(state.totals, record.state, -1) });
   world.unfileRun(slot, record.number);
-  const spec = record.spec ?? slot.record?.spec;
-  return { ...rest, ...(spec ? { spec } : {}), state: 'pending', lost: 0, firstAttempt: record.attempts.length };
+  return { ...rest, state: 'pending', lost: 0, firstAttempt: record.attempts.length };
 }

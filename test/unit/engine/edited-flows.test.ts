@@ -204,6 +204,16 @@ test('a run of which two parents had failed comes to life when both have succeed
   assert.deepEqual(parentsOf(rig, 'join'), { left: 1, right: 1 });
 });
 
+test('a run that comes to life and has never run is of the definition that it runs with', () => {
+  const rig = diamond();
+  rig.finish('left.1.1');
+  rig.finish('right.1.1', 1);
+  rig.define({ name: 'join', after: ['left', 'right'], task: { command: 'new' } });
+  rig.request({ type: 'mark', job: 'right', run: 1 });
+  assert.equal(rig.launches.at(-1)?.task.command, 'new');
+  assert.equal(rig.run('join', 1)?.jobVersion, 2);
+});
+
 test('a run that more parents blocked than are named stays skipped while the word of any of them is forgotten', () => {
   for (const keepRuns of [1, 2]) {
     const rig = new EngineRig();
