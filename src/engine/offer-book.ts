@@ -296,7 +296,10 @@ export function shareFree(pool: Pool, whole: Pool, { job, placed }: Wanted): num
   return share < 1 ? share : undefined;
 }
 
-/** Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. */
+/**
+ * Host ports for the mappings: the fixed ones as asked, the others the lowest free; undefined when they can't all be had. One that is
+ * asked for by TCP and by UDP is one port: offers know no protocols.
+ */
 function choosePorts(free: readonly PortRange[], wanted: readonly PortMapping[]): number[] | undefined {
   if (wanted.length === 0) return [];
   let left = free;
@@ -304,11 +307,21 @@ function choosePorts(free: readonly PortRange[], wanted: readonly PortMapping[])
   const fixedFirst = [...wanted].sort((a, b) => b.hostPort - a.hostPort);
   for (const mapping of fixedFirst) {
     const port = mapping.hostPort === 0 ? left[0]?.[0] : mapping.hostPort;
+    if (port !== undefined && isShared(mapping, chosen)) {
+      chosen.set(mapping, port);
+      continue;
+    }
     if (port === undefined || !left.some(([begin, end]) => begin <= port && port <= end)) return undefined;
     chosen.set(mapping, port);
     left = withoutPort(left, port);
   }
   return wanted.map((mapping) => chosen.get(mapping) as number);
+}
+
+/** Whether its port was chosen already, for other protocols only. */
+function isShared({ hostPort, protocol }: PortMapping, chosen: ReadonlyMap<PortMapping, number>): boolean {
+  const others = hostPort === 0 ? [] : [...chosen.keys()].filter((other) => other.hostPort === hostPort);
+  return others.length > 0 && others.every((other) => other.protocol !== protocol);
 }
 
 function withoutPort(ranges: readonly PortRange[], port: number): PortRange[] {

@@ -115,5 +115,6 @@ export function shapeKey(job: Job): string {
   const { cpus, mem, disk, gpus, ports } = job.task;
   // Constraints that count a job's own tasks make the shape the job's own.
   const own = countsOwn(job) ? job.name : '';
-  return JSON.stringify([cpus, mem, disk, gpus, ports.map((port) => port.hostPort), job.constraints, job.placement, job.timeoutMs, own]);
+  const hostPorts = ports.map(({ hostPort, protocol }) => (hostPort === 0 ? 0 : `${hostPort}/${protocol}`));
+  return JSON.stringify([cpus, mem, disk, gpus, hostPorts, job.constraints, job.placement, job.timeoutMs, own]);
 }

@@ -74,7 +74,9 @@ const limitsSchema = z
 
 const portSchema = z
   .strictObject({
-    hostPort: port.exactOptional().describe('Port on the agent; 0: any of the ports it offers. Default 0.'),
+    hostPort: port
+      .exactOptional()
+      .describe('Port on the agent, for TCP and for UDP if two entries ask for it; 0: any of the ports it offers. Default 0.'),
     containerPort: port
       .exactOptional()
       .describe('Port in the container; 0: the same as the host port. Not used on the host network. Default 0.'),

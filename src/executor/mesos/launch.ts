@@ -32,7 +32,8 @@ export function planLaunch(launches: readonly TaskLaunch[], offers: readonly Raw
         notLaunched(launch, 'offer-invalid', `it is meant for agent ${launch.agentId}; the offers are of ${agentId ?? 'none'}`),
       );
     } else {
-      const resources = pool.take({ ...launch.task, ports: launch.ports });
+      // A port by TCP and by UDP is one: Mesos's resources know no protocols.
+      const resources = pool.take({ ...launch.task, ports: [...new Set(launch.ports)] });
       if (typeof resources === 'string') {
         refusals.push(notLaunched(launch, 'insufficient-resources', `the offers hold less than it needs: ${resources}`));
       } else {

@@ -143,6 +143,21 @@ test('host ports: fixed ones as asked, the others the lowest free, in the order 
   assert.deepEqual(portsFor([[31000, 31009]], 31009), [31009]);
 });
 
+test('a host port by TCP and by UDP is one port, taken once; by one of them twice it is not had', () => {
+  const both = [{ hostPort: 31003, protocol: 'udp' }, { hostPort: 0 }, { hostPort: 31003, protocol: 'tcp' }] as const;
+  const book = bookOf(offer('1', { ports: [[31000, 31004]] }));
+  assert.equal(firstFit(book, jobOf({ ports: [...both, both[0]] })), undefined);
+  assert.equal(firstFit(book, jobOf({ ports: [...both, { hostPort: 31005 }] })), undefined);
+  const job = jobOf({ ports: [...both] });
+  assert.equal(firstFit(book, job), 'agent-1');
+  assert.deepEqual(book.take(only(book), job), [31003, 31000, 31003]);
+  assert.deepEqual(only(book).ports, [
+    [31001, 31002],
+    [31004, 31004],
+  ]);
+  assert.equal(firstFit(book, jobOf({ ports: [both[0]] })), undefined);
+});
+
 test('host ports that are not all free are not had', () => {
   assert.equal(portsFor([[31000, 31009]], 30999), undefined);
   assert.equal(portsFor([[31000, 31009]], 31010), undefined);

@@ -73,6 +73,15 @@ test('ports are published on a bridge and ignored on the host network', () => {
   assert.ok(!('PortBindings' in host({ ports, network: 'host' }, { ports: [31_000, 31_001] })));
 });
 
+test('a port by TCP and by UDP is published by both, and is one port of the machine', () => {
+  const ports = (['tcp', 'udp'] as const).map((protocol) => ({ hostPort: 31_005, containerPort: 53, protocol }));
+  const placed = { ports: [31_005, 31_005] };
+  const bindings = [{ HostPort: '31005' }];
+  assert.deepEqual(host({ ports, network: 'bridge' }, placed)['PortBindings'], { '53/tcp': bindings, '53/udp': bindings });
+  const labels = containerConfig(launch({ ports, network: 'bridge' }, placed), 'n')['Labels'] as Record<string, string>;
+  assert.deepEqual(labelledResources(labels)?.ports, [[31_005, 31_005]]);
+});
+
 test('volumes are mounts of a path or of a named volume', () => {
   const volumes = [
     { source: '/data', containerPath: '/d', mode: 'ro' as const },

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import type { TaskSpec } from '../../../../src/executor/port.ts';
 import type { Containerizer } from '../../../../src/executor/mesos/command-info.ts';
+import { planLaunch } from '../../../../src/executor/mesos/launch.ts';
 import type { RawTaskInfo } from '../../../../src/executor/mesos/protocol.ts';
 import { taskIdProblem } from '../../../../src/executor/mesos/task-id.ts';
 import { launchProblem, taskInfo } from '../../../../src/executor/mesos/task-info.ts';
-import { AGENT, launch, spec } from './fixtures.ts';
+import { AGENT, launch, offer, spec } from './fixtures.ts';
 
 function infoOf(change: Partial<TaskSpec>, containerizer: Containerizer = 'docker', more: object = {}): RawTaskInfo {
   return taskInfo(launch('etl.load.3.1', { task: spec(change), ...more }), [], containerizer);
@@ -92,6 +93,22 @@ test('on a bridge the chosen ports are mapped; 0 inside means the same as outsid
       { number: 31_005, protocol: 'udp' },
     ],
   });
+});
+
+test('a port by TCP and by UDP is one resource, and mapped by both', () => {
+  const dns: TaskSpec['ports'] = [
+    { hostPort: 31_005, containerPort: 53, protocol: 'tcp' },
+    { hostPort: 31_005, containerPort: 53, protocol: 'udp' },
+  ];
+  const launches = [launch('dns.1.1', { task: spec({ network: 'bridge', ports: dns }), ports: [31_005, 31_005] })];
+  const { tasks, accept, refusals } = planLaunch(launches, [offer('o1')], 'docker');
+  assert.deepEqual([tasks.length, refusals], [1, []]);
+  const info = accept.operations[0]?.launch.task_infos[0];
+  assert.deepEqual(info?.resources.find(({ name }) => name === 'ports')?.ranges, { range: [{ begin: 31_005, end: 31_005 }] });
+  assert.deepEqual(info?.container?.docker?.port_mappings, [
+    { host_port: 31_005, container_port: 53, protocol: 'tcp' },
+    { host_port: 31_005, container_port: 53, protocol: 'udp' },
+  ]);
 });
 
 test('on the host network nothing is mapped', () => {
