@@ -89,7 +89,7 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
   checkTiming(place.history, place.step, { before, after });
-  if (!before) checkDefinition(place, after);
+  if (!before || (!before.spec && after.spec)) checkDefinition(place, after);
   checkOwner(place, after);
   if (after.attempts.length > (before?.attempts.length ?? 0)) checkMaintenance(place, after);
 }
@@ -227,7 +227,7 @@ function checkRetry({ history, step }: Place, before: RunRecord | undefined, aft
   }
 }
 
-/** A run is made with a definition that the leader could see, and starts nothing while that is suspended. */
+/** A run is made, or comes to life without one of its own, with a definition that the leader could see, and starts nothing while that is suspended. */
 function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
   const visible = history.visible(job.name, step.context).filter((record) => record?.uid === job.state.after?.uid);
   const used = visible.find((record) => record?.version === run.jobVersion);
