@@ -10,7 +10,7 @@ const REASON_TIMES = ['from', 'to', 'at', 'since', 'until', 'notBefore', 'deadli
 
 /** `spec`: with the definition it was made with. */
 export function runView(run: RunRecord, { spec: isSpecShown }: { readonly spec: boolean }): View {
-  const { spec, handover: _handover, trigger, attempts, kill, reason, ...rest } = run;
+  const { spec, handover: _handover, failedBefore: _told, trigger, attempts, kill, reason, ...rest } = run;
   return {
     id: runId(run.job, run.number),
     ...withIsoTimes(rest, ['createdAt', 'endedAt', 'pendingSince', 'notBefore', 'deadline']),

@@ -208,8 +208,15 @@ function upstreamReason(blocked: readonly string[]): Reason {
 function handToLatest(world: World, child: Slot, { edge, run }: { edge: Edge; run: RunRecord }): void {
   if (!isOver(run.state) || !satisfies(run.state, edge.on)) return;
   const state = child.state as JobState;
+  // Its token was taken already; if not, it is there still, and says what became of the run in the end.
+  if (hasHeardBefore(child, { edge, run }) && state.latest?.[run.job]?.run !== run.number) return;
   world.putState(child, { ...state, latest: { ...state.latest, [run.job]: { run: run.number, outcome: run.state } } });
   decideLatest(world, child);
+}
+
+/** Whether an earlier life of the run, which can only have failed if it took place, has satisfied the edge. */
+function hasHeardBefore(child: Slot, { edge, run: { failedBefore } }: { edge: Edge; run: RunRecord }): boolean {
+  return failedBefore !== undefined && satisfies('failed', edge.on) && !failedBefore.includes(child.name);
 }
 
 function decideLatest(world: World, child: Slot): void {

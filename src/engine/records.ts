@@ -114,6 +114,8 @@ export interface RunRecord {
   readonly lost: number;
   /** It was run again from its failure: attempts before this index belong to its earlier life and use up nothing. */
   readonly firstAttempt?: number;
+  /** An earlier life of it failed or was killed, which all its children have heard but these: heard once more, it is no news. */
+  readonly failedBefore?: readonly string[];
   /** Since when it waits for an offer. */
   readonly pendingSince?: Instant;
   /** In `backoff`: when the next attempt may start. */

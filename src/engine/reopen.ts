@@ -25,5 +25,11 @@ export function retake(world: World, slot: Slot, record: RunRecord): RunRecord {
   const state = slot.state as JobState;
   if (isOver(record.state)) world.putState(slot, { ...state, totals: addTo(state.totals, record.state, -1) });
   world.unfileRun(slot, record.number);
-  return { ...rest, state: 'pending', lost: 0, firstAttempt: record.attempts.length };
+  return { ...rest, ...failureOf(record), state: 'pending', lost: 0, firstAttempt: record.attempts.length };
+}
+
+/** The life that is over failed, or one before it: whom that is still owed to has not heard of any. */
+function failureOf({ state, owed = [], failedBefore }: RunRecord): Pick<RunRecord, 'failedBefore'> {
+  if (state !== 'failed' && state !== 'killed') return {};
+  return { failedBefore: owed.filter((child) => failedBefore?.includes(child) ?? true) };
 }

@@ -115,9 +115,9 @@ function checkLatest(history: History, run: RunRecord, edges: readonly Edge[]): 
     // One that came to life again may have said something else before.
     const isPlain = parent?.endedAt !== undefined && parent.firstAttempt === undefined;
     if (isPlain && !satisfies(parent.state as Outcome, on)) fail(`took the token of ${token}, which is ${parent.state}, for ${on}`);
-    if (consumed.has(token) && history.run(job, number)?.firstAttempt === undefined)
-      fail(`took the token of ${token}, which was taken before`);
-    consumed.add(token);
+    // What satisfies an edge does so once, however often the parent is run again.
+    if (consumed.has(`${token} ${on}`)) fail(`took the token of ${token} for ${on}, which was taken before`);
+    consumed.add(`${token} ${on}`);
   }
 }
 

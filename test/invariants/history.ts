@@ -145,7 +145,7 @@ export class History {
     return this.jobs.get(name)?.runs.get(number);
   }
 
-  /** The runs (`parent#number`) whose tokens a job with `join: latest` has taken. */
+  /** The runs whose tokens a job with `join: latest` has taken, and for which condition (`parent#number condition`). */
   consumed(name: string): Set<string> {
     let consumed = this.#consumed.get(name);
     if (!consumed) this.#consumed.set(name, (consumed = new Set()));
