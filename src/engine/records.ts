@@ -237,6 +237,7 @@ export type Refusal =
   | 'no such run'
   | 'not active'
   | 'not failed'
+  | 'succeeded'
   | 'running'
   | 'suspended'
   | 'full'

@@ -85,7 +85,9 @@ function markSucceeded(world: World, request: Extract<Request, { type: 'mark' }>
   const slot = world.slots.get(request.job);
   const open = world.run(request.job, request.run);
   if (!slot || (open && isAlive(open.state))) return { refused: open ? 'running' : 'no such job' };
-  const record = open ?? world.keptRun(slot, request.run)?.record;
+  const kept = world.keptRun(slot, request.run);
+  if (!open && kept?.outcome === 'succeeded') return { refused: 'succeeded' };
+  const record = open ?? kept?.record;
   if (!record) return { refused: 'no such run' };
   if (!open && hasForgottenChild(world, record)) return { refused: 'forgotten' };
   const reason: Reason = { code: 'marked', text: `marked as succeeded by ${request.by || 'request'}`, data: { by: request.by } };

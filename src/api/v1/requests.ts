@@ -22,9 +22,10 @@ export const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** Why the leader could not do it when its turn came, in words. */
 export const REFUSALS: Readonly<Record<Refusal, string>> = {
   'no such job': 'the job was gone',
-  'no such run': 'the run had succeeded, or was not kept any more',
+  'no such run': 'there was no such run, or it was not kept any more',
   'not active': 'what it was to end was over',
   'not failed': 'the run was not one that had failed or been killed, or was not kept any more',
+  succeeded: 'the run had succeeded already',
   running: 'the task of the run may have been running',
   suspended: 'the job was suspended',
   full: 'the record of the run was full',
