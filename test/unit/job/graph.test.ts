@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import { type Ambiguity, type GraphNode, JobGraph } from '../../../src/job/graph.ts';
@@ -230,13 +229,10 @@ function assertSame(graph: JobGraph, model: Model): void {
   assert.deepEqual(found.sort(), naive.ambiguous(model), 'ambiguities');
 }
 
+// A graph that is quadratic in its jobs would outlast the limit that every test file has.
 const MANY = 100_000;
 
-/** Far above what it takes, far below what a quadratic one would. */
-const PATIENCE_MS = 10_000;
-
 test('a chain of 100,000 jobs is loaded from its end, asked and edited', () => {
-  const started = performance.now();
   const graph = new JobGraph();
   for (let i = MANY - 1; i > 0; i--) graph.set(`j${i}`, after(`j${i - 1}`));
   graph.set('j0', scheduled);
@@ -248,11 +244,9 @@ test('a chain of 100,000 jobs is loaded from its end, asked and edited', () => {
   graph.set('other', scheduled);
   assert.equal(graph.ambiguitiesIf(new Map([['j1', after('j0', 'other')]])).length, MANY - 1);
   assert.equal(graph.downstream('j0').length, MANY - 1);
-  assert.ok(performance.now() - started < PATIENCE_MS);
 });
 
 test('1,000 flows of 100 jobs each are edited 10,000 times', () => {
-  const started = performance.now();
   const graph = new JobGraph();
   for (let root = 0; root < 1_000; root++) {
     graph.set(`r${root}`, scheduled);
@@ -266,7 +260,6 @@ test('1,000 flows of 100 jobs each are edited 10,000 times', () => {
     graph.set(name, node);
     if (edit % 10 === 0) assert.equal(graph.descendants(`r${edit % 1_000}`).size, 99);
   }
-  assert.ok(performance.now() - started < PATIENCE_MS);
 });
 
 test.run();

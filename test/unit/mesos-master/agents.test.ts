@@ -66,7 +66,7 @@ test(
     rig.master.agents[0]?.stop();
     await rig.master.until(() => probe.events.some(({ type }) => type === 'FAILURE'));
     const waited = performance.now() - stopped;
-    assert.ok(waited >= 90 && waited < 400, `${waited} ms`);
+    assert.ok(waited >= 90, `${waited} ms`);
     assert.deepEqual(names(probe.events.slice(from)), ['t TASK_UNREACHABLE', 'd TASK_UNREACHABLE', 'RESCIND', 'FAILURE']);
   }),
 );

@@ -94,15 +94,13 @@ test('hours are counted exactly from a start in the second pass of a repeated ho
 });
 
 test('the newest time after a very long outage is found without walking', () => {
+  // Walking would be 960 million steps for each call: it would outlast the limit that every test file has.
   const outage = Date.UTC(2056, 5, 1, 12, 0, 0, 500);
-  const began = process.hrtime.bigint();
   for (const text of ['R/2026-01-01T00:00:00Z/PT1S', 'R/2026-01-01T00:00/PT1S', '* * * * * *', '* * 0-22 * * *']) {
     const schedule = compile(text, 'America/New_York');
     for (let call = 0; call < 1000; call += 1) assert.equal(schedule.previous(outage), outage - 500);
     assert.ok(schedule.count(ANCHOR, outage, Number.POSITIVE_INFINITY) > 900_000_000);
   }
-  // Walking would be 960 million steps for each call; this bound only tells the two apart.
-  assert.ok(Number(process.hrtime.bigint() - began) / 1e6 < 10_000);
 });
 
 test('a count over thirty years is exact', () => {
