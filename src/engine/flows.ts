@@ -87,11 +87,26 @@ function handToChild(world: World, run: RunRecord, child: Slot): void {
   world.subject = child.name;
   const edge = edgeTo(child, run.job);
   if (!edge || !child.state || !isOver(run.state)) return;
+  countByNewGraph(world, child, run);
   if (child.job?.join === 'latest') return run.jobDeleted ? undefined : handToLatest(world, child, { edge, run });
   if (world.runInFlow(child, run.flow)) return;
   addToken(world, child, { run, edge, outcome: run.state });
   decideInFlow(world, child, run.flow);
   giveUpOldestFlow(world, child);
+}
+
+/**
+ * What the child holds was counted before the graph changed: counted anew, or the token would be added to others that mean nothing any
+ * more. Flows that lack nothing now are decided when all of them are counted.
+ */
+function countByNewGraph(world: World, child: Slot, { job, flow: own }: RunRecord): void {
+  if (!world.graphChanged || world.recounted.has(child.name)) return;
+  world.recounted.add(child.name);
+  for (const flow of Object.keys(child.state?.tokens ?? {})) {
+    const about = speakersIn(world, flow);
+    putCounted(world, child, { flow, about: flow === own ? about.add(job) : about });
+  }
+  dropLatest(world, child);
 }
 
 /** Where a parent hangs, flow after flow waits for it: beyond the limit the child's part in the oldest is recorded as skipped. */
@@ -255,20 +270,27 @@ function heardSoFar(world: World, child: Slot, { flow, about }: { flow: FlowId; 
 }
 
 function recount(world: World, child: Slot, flow: FlowId): void {
-  const held = heardSoFar(world, child, { flow, about: speakersIn(world, flow) });
-  if (JSON.stringify(child.state?.tokens?.[flow]) !== JSON.stringify(held)) putTokens(world, child, { flow, held });
+  putCounted(world, child, { flow, about: speakersIn(world, flow) });
   decideInFlow(world, child, flow);
 }
 
-/** Tokens of jobs that are parents no more, or whose edge asks for another outcome now, are dropped; what is left may be all that is needed. */
+function putCounted(world: World, child: Slot, { flow, about }: { flow: FlowId; about: Speakers }): void {
+  const held = heardSoFar(world, child, { flow, about });
+  if (JSON.stringify(child.state?.tokens?.[flow]) !== JSON.stringify(held)) putTokens(world, child, { flow, held });
+}
+
 function recountLatest(world: World, child: Slot): void {
+  dropLatest(world, child);
+  decideLatest(world, child);
+}
+
+/** Tokens of jobs that are parents no more, or whose edge asks for another outcome now. What is left may be all that is needed. */
+function dropLatest(world: World, child: Slot): void {
   const { latest, ...rest } = child.state as JobState;
   if (!latest) return;
   const { join, after } = child.job as Job;
   const counts = ([parent, { outcome }]: [string, Token]): boolean => after.some(({ job, on }) => job === parent && satisfies(outcome, on));
   const kept = join === 'latest' ? Object.entries(latest).filter(counts) : [];
-  if (kept.length < Object.keys(latest).length) {
-    world.putState(child, kept.length > 0 ? { ...rest, latest: Object.fromEntries(kept) } : rest);
-  }
-  if (kept.length > 0) decideLatest(world, child);
+  if (kept.length === Object.keys(latest).length) return;
+  world.putState(child, kept.length > 0 ? { ...rest, latest: Object.fromEntries(kept) } : rest);
 }

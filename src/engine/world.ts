@@ -126,6 +126,8 @@ export class World {
   decidedBefore: Instant | undefined;
   /** An edge, a job or a join changed: undecided flows are to be counted again. */
   graphChanged = false;
+  /** Jobs whose tokens were counted by the changed graph already, as one more was to be added to them. */
+  readonly recounted = new Set<string>();
   /** The stored facts are being read at the start of a term. */
   isLoading = false;
   /** The job that is being decided about, to be blamed should that fail. */
@@ -193,6 +195,7 @@ export class World {
   /** To be called after every change of the graph. */
   noteGraphChange(): void {
     this.graphChanged = true;
+    this.recounted.clear();
   }
 
   /** Drops what is remembered of a run besides its record: it is over, or a new attempt begins. */

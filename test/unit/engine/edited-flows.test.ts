@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
+import type { JobRecord } from '../../../src/job/job.ts';
+import type { JobSpec } from '../../../src/job/spec.ts';
 import { EngineRig, type SpecInput } from '../../support/engine-rig.ts';
 
 const test = suite('edited flows');
@@ -19,6 +21,18 @@ function diamond(join: Partial<SpecInput> = {}): EngineRig {
   rig.advanceTo('2026-03-01T01:00:00Z');
   rig.finish('root.1.1');
   return rig;
+}
+
+/** The job runs after others from now on, and in the same moment a task is over. */
+function editAsEnds(rig: EngineRig, edit: Pick<SpecInput, 'name' | 'after'>, taskId: string): void {
+  const before = JSON.parse(rig.store.get(`jobs/${edit.name}`) ?? '') as JobRecord<JobSpec>;
+  const record = { ...before, version: before.version + 1, spec: { ...before.spec, ...edit } } as JobRecord<JobSpec>;
+  const status = { taskId, agentId: 'a1', state: 'finished', ack: 'x', exitCode: 0 } as const;
+  rig.store.set(`jobs/${edit.name}`, JSON.stringify(record));
+  rig.decide([
+    { type: 'job', name: edit.name, record },
+    { type: 'executor', event: { type: 'status', status } },
+  ]);
 }
 
 const parentsOf = (rig: EngineRig, job: string): unknown => {
@@ -50,6 +64,27 @@ test('a leader that dies while it hands on leaves no parent counted twice', () =
   for (const name of names) assert.deepEqual([rig.runs(name).length, rig.state(name)?.tokens?.['root#1']], [0, { spoken: 1, of: 2 }], name);
   rig.finish('p2.1.1');
   for (const name of names) assert.equal(rig.runs(name).length, 1, name);
+});
+
+test('a parent that is added as the last of the others ends is waited for', () => {
+  const rig = diamond();
+  rig.finish('left.1.1');
+  rig.define({ name: 'slow', after: ['right'], ...once });
+  editAsEnds(rig, { name: 'join', after: ['left', 'right', 'slow'] }, 'right.1.1');
+  assert.deepEqual([rig.story('join'), rig.state('join')?.tokens], ['', { 'root#1': { spoken: 2, of: 3 } }]);
+  rig.finish('slow.1.1');
+  assert.equal(rig.story('join'), '1 launching');
+});
+
+test('a latest token that an edit makes worthless counts for nothing, also as another parent ends', () => {
+  const rig = new EngineRig();
+  for (const name of ['a', 'b']) rig.define({ name, ...once });
+  rig.define({ name: 'c', after: [{ job: 'a', on: 'completion' }, 'b'], join: 'latest' });
+  for (const job of ['a', 'b']) rig.request({ type: 'run', job });
+  rig.finish('a.1.1', 1);
+  assert.deepEqual(rig.state('c')?.latest, { a: { run: 1, outcome: 'failed' } });
+  editAsEnds(rig, { name: 'c', after: ['a', 'b'] }, 'b.1.1');
+  assert.deepEqual([rig.story('c'), rig.state('c')?.latest], ['', { b: { run: 1, outcome: 'succeeded' } }]);
 });
 
 test('a root that was deleted meanwhile counts as reaching all that waits', () => {
