@@ -87,7 +87,9 @@ const retrySchema = z
       .describe(`By which each further wait is longer than the one before. Default ${DEFAULT_RETRY_FACTOR}.`),
     maxDelay: durationText('zero')
       .exactOptional()
-      .describe(`Longest wait, as a duration. Default ${DEFAULT_RETRY_MAX_DELAY.text}, or delay when that is longer.`),
+      .describe(
+        `Longest wait before jitter, as a duration; with it up to (1 + jitter) times as long. Default ${DEFAULT_RETRY_MAX_DELAY.text}, or delay when that is longer.`,
+      ),
     jitter: z
       .number()
       .min(0)

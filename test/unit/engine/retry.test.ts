@@ -51,6 +51,14 @@ test('what can not be run as defined is not tried again', () => {
   assert.equal(retryDelayMs(policy, attempts(task(1), { reason: { code: 'rejected', text: '' } })), undefined);
 });
 
+test('jitter comes after the longest delay: a wait may be longer than that by its share', () => {
+  const delays = Array.from({ length: 200 }, (_, run) => {
+    const known = { taskId: `job.${run}.1` };
+    return retryDelayMs({ ...policy, delayMs: 20_000, jitter: 0.5 }, attempts(task(1), known)) as number;
+  });
+  assert.ok(Math.max(...delays) > 20_000 && Math.max(...delays) <= 30_000);
+});
+
 test('jitter spreads the delay evenly to either side, by whole milliseconds', () => {
   const delays = Array.from({ length: 2000 }, (_, run) =>
     retryDelayMs({ ...policy, jitter: 0.25 }, attempts(task(1), { taskId: `job.${run}.1` })),
