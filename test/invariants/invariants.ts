@@ -7,8 +7,10 @@
  *  nominal-times     Each nominal time of a definition's life gets exactly one verdict: a run, or a record why not; in order, none forgotten.
  *  verdicts          A verdict has a good reason: missed only what passed in an outage or its deadline, skipped only behind an open run, …
  *  numbers           Runs are numbered 1, 2, 3 … for ever; no number comes twice.
- *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change.
- *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent;
+ *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change, nor does what a
+ *                    run or an attempt was made with.
+ *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent, also
+ *                    where one is run again;
  *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
  *  launch-order      Of two runs that are ready and ask for the same, the one that ranks first is launched first: the one that has waited
  *                    longer, a step of priority counting as a minute; of one job, where that is equal, the one with the lower number.
@@ -16,7 +18,8 @@
  *  deadline          As defined; nothing starts after it, nothing is missed before it.
  *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.
- *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final.
+ *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final. Whose fault an
+ *                    end is follows from the executor's last word and from our own kill.
  *  timeout           Killed for its time-out only after it, and for its launch's only what has not begun by then.
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
@@ -25,13 +28,14 @@
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end, or
  *                    until it is cancelled.
- *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did.
+ *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did; with the
+ *                    definition that it had.
  *  totals            Counters and last results agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on; those of a deleted job at once.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
  *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered.
  *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.
- *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach.
+ *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach for as long as its job says.
  *  acknowledged      A task's end is acknowledged only when it is durable.
  *  killed            A task is killed only when its run is to be killed, or its attempt is over.
  *  definitions       Every acknowledged definition and request is there, as it was asked for; what was refused is not.

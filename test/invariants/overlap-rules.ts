@@ -18,7 +18,7 @@ interface Place {
 
 export function checkOverlap(history: History, step: Step, { name, runs }: JobStep): void {
   for (const { before, after } of runs.values()) if (before && after) checkReplaced(history, before, after);
-  const isTouched = [...runs.values()].some(({ before, after }) => after && (!before || before.state === 'queued'));
+  const isTouched = [...runs.values()].some(({ before, after }) => after && isNew(before));
   if (!isTouched) return;
   const rules = history.visible(name, step.context).map((record) => record && history.resolve(record.spec).overlap);
   const place = { history, step, name, rules };
@@ -27,8 +27,13 @@ export function checkOverlap(history: History, step: Step, { name, runs }: JobSt
     if (!before && after.state === 'queued') checkQueued(place, after);
     // Steps that are not told apart: between two of them anything may have happened.
     if (step.context) checkPlace(place, { before, after });
-    if (UNDER_WAY.has(after.state) && (!before || before.state === 'queued')) checkAlone(place, after);
+    if (UNDER_WAY.has(after.state) && isNew(before)) checkAlone(place, after);
   }
+}
+
+/** Made, run again, or next in its line. */
+function isNew(before: RunRecord | undefined): boolean {
+  return before === undefined || before.state === 'queued' || before.endedAt !== undefined;
 }
 
 function offend({ name }: Place, run: RunRecord, message: string): never {

@@ -4,6 +4,7 @@ import type { Attempt, JobState, Outcome, RunRecord, RunState } from '../../src/
 import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from '../../src/engine/limits.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, History, JobStep, Step } from './history.ts';
+import { checkEnd, checkSame } from './attempt-rules.ts';
 import { checkOverlap } from './overlap-rules.ts';
 import { checkTiming, isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
@@ -86,6 +87,11 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
     throw new InvariantViolation('run-life', `${id} went from ${before?.state ?? 'nothing'} to ${after.state}`, [after.job]);
   }
   checkAttempts(place, before, after);
+  // Where steps are not told apart, it may have been over and run again between them.
+  if (before && place.step.context) {
+    checkSame(before, after);
+    checkEnd(place.history, before, after);
+  }
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
   checkTiming(place.history, place.step, { before, after });
@@ -113,6 +119,9 @@ function checkOver(place: Place, before: RunRecord, after: RunRecord): void {
   const { handover: _before, owed: _owed, ...was } = before;
   const { handover: _after, owed: _still, ...is } = after;
   if (isDeepStrictEqual(was, is) && isFurther(before, after)) return;
+  if (before.spec && after.spec && !isDeepStrictEqual(before.spec, after.spec)) {
+    throw new InvariantViolation('again', `${after.job}#${after.number} has another definition than before`, [after.job]);
+  }
   const isSame =
     isDeepStrictEqual(before.attempts, after.attempts) && before.flow === after.flow && after.firstAttempt === before.attempts.length;
   if (isSame && isAskedFor(place, before, after)) return;

@@ -12,7 +12,7 @@ const LEAST: Readonly<Record<string, number>> = {
   ...{ 'run killed: kill-request': 40, 'run killed: replaced': 50, 'run killed: job-deleted': 20, 'to be killed: timeout': 500 },
   ...{ 'to be killed: kill-request': 10, 'to be killed: replaced': 50, 'to be killed: job-deleted': 5 },
   ...{ 'run skipped: overlap': 50, 'run skipped: replaced': 50, 'run skipped: suspended': 200, 'run skipped: upstream': 400 },
-  ...{ 'run missed: deadline': 100, 'time missed: deadline': 15, 'time missed: edited': 5, 'time missed: no-leader': 80 },
+  ...{ 'run missed: deadline': 100, 'time missed: deadline': 15, 'time missed: no-leader': 80 },
   ...{ 'time missed: quarantined': 8, 'time skipped: overlap': 500, 'time suspended: suspended': 150 },
   ...{ 'retry after task': 500, 'retry after infrastructure': 200 },
   ...{ 'attempt unreachable': 80, 'attempt back in reach': 2, 'attempt given up': 50 },

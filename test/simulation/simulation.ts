@@ -114,7 +114,10 @@ export class Simulation {
       ...{ line: (what) => this.line('store', what), fail },
       onHalfway: (id) => this.faults.onHalfway(this.nodes.find((node) => node.id === id && !node.isDead)),
     });
-    this.lives = new LifeBook((error) => this.time.fail(error));
+    this.lives = new LifeBook(
+      (error) => this.time.fail(error),
+      () => this.recorder.invariants.history,
+    );
     this.master = new MesosMaster({
       ...{ time: this.time, random: this.random.fork('master'), line: (what) => this.line('mesos', what) },
       onLaunch: ({ task, subscription }) => {
