@@ -4,8 +4,9 @@
 export const CATCH_UP_LIMIT = 1_000;
 
 /**
- * Nominal times decided in one decision, beside one of each job that is due and those of jobs that are edited (as many of each at most): a definition that a wrong clock dated far back has more of
- * them than one decision should hold. The rest follows in the next ones.
+ * Nominal times decided in one decision, beside one of each job that is due and those of jobs that are edited (as many of each at
+ * most): a definition that a wrong clock dated far back has more of them than one decision should hold. The rest follows in the next
+ * ones.
  */
 export const TIMES_AT_ONCE = 1_000;
 

@@ -101,7 +101,8 @@ function stageFirst(
   world.subject = run.job;
   const job = world.jobOf(run);
   const others = placedValues(world, run, cycle.placedNow);
-  const pool = choosePool(offers, cycle, { shape, job, placed: others, length: launchedLength(run) });
+  const length = launchedLength(run);
+  const pool = choosePool(offers, cycle, { shape, job, placed: others, length });
   if (!pool) {
     const isKept = offers.kept !== undefined && fits(offers.kept, job, others);
     if (!shape.isCounting && !isKept) shape.looks.room = offers.additions;
@@ -111,7 +112,7 @@ function stageFirst(
   world.pending.delete(run);
   const placed = placedAttributes(job, pool);
   if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
-  return { run, job, pool, placed, ports: offers.take(pool, job, launchedLength(run, placed)) };
+  return { run, job, pool, placed, ports: offers.take(pool, job, placed ? launchedLength(run, placed) : length) };
 }
 
 /** Packing stays with a pool until it is full: those before it do not fit the shape any more. Spreading goes on to the next. */

@@ -52,7 +52,7 @@ export function launchedLength(run: RunRecord, placed: Attempt['placed'] = {}): 
 
 /** How long a job's state is at most; most of it is the tokens that it holds. */
 export function stateLength({ schedule, ahead, tokens, latest, backfills, verdict }: JobState): number {
-  let length = RECORD_AROUND + (schedule ? bytesOf(schedule) : 0) + TIME_LENGTH * (ahead?.length ?? 0);
+  let length = RECORD_AROUND + (schedule ? lastingBytes(schedule) : 0) + TIME_LENGTH * (ahead?.length ?? 0);
   length += latest ? FLOW_LENGTH * Object.keys(latest).length : 0;
   for (const flow in tokens) length += FLOW_LENGTH + NAME_LENGTH * (tokens[flow]?.blocked?.length ?? 0);
   if (backfills) length += BACKFILL_LENGTH * Object.keys(backfills).length;

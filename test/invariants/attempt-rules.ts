@@ -2,7 +2,6 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Attempt, RunRecord } from '../../src/engine/records.ts';
-import type { History } from './history.ts';
 import { InvariantViolation } from './violation.ts';
 
 type Fault = Attempt['fault'];
@@ -38,7 +37,7 @@ export function checkSame(before: RunRecord, after: RunRecord): void {
 }
 
 /** Whose fault an end was follows from the executor's last word and from a kill of ours, and from nothing else. */
-export function checkEnd(history: History, before: RunRecord, after: RunRecord): void {
+export function checkEnd(before: RunRecord, after: RunRecord): void {
   const index = before.attempts.length - 1;
   const [had, has] = [before.attempts[index], after.attempts[index]];
   if (!had || had.endedAt !== undefined || has?.endedAt === undefined) return;
@@ -46,7 +45,6 @@ export function checkEnd(history: History, before: RunRecord, after: RunRecord):
     throw new InvariantViolation('retries', `${has.taskId} ${message}`, [after.job]);
   };
   if (!FAULTS.has(has.state)) fail(`ended with the word ${has.state}`);
-  if (has.state === 'unreachable') checkGivenUp(history, { before, had, at: has.endedAt, fail });
   const expected = has.state === 'finished' ? undefined : faultOfKill(before, FAULTS.get(has.state));
   if (has.fault !== expected) fail(`was ${has.state} and is the fault of ${has.fault ?? 'nobody'} instead of ${expected ?? 'nobody'}`);
 }
@@ -62,17 +60,4 @@ function faultOfKill({ kill }: RunRecord, otherwise: Fault): Fault {
     default:
       return 'request';
   }
-}
-
-interface GivenUp {
-  readonly before: RunRecord;
-  readonly had: Attempt;
-  readonly at: number;
-  readonly fail: (message: string) => never;
-}
-
-function checkGivenUp(history: History, { before, had, at, fail }: GivenUp): void {
-  const patience = before.spec ? history.resolve(before.spec).unreachableTimeoutMs : 0;
-  const early = (had.unreachableSince ?? Infinity) + patience - at;
-  if (early > 0) fail(`was given up ${early} ms too early`);
 }

@@ -188,7 +188,7 @@ function beginning(
 }
 
 /** A schedule without the times that an earlier one of the job had decided. */
-function ownTimes(schedule: Schedule | undefined, { ahead }: JobState): Schedule | undefined {
+export function ownTimes(schedule: Schedule | undefined, { ahead }: JobState): Schedule | undefined {
   if (!schedule || !ahead) return schedule;
   const skip = (start: number | undefined, step: (at: number) => number | undefined): number | undefined => {
     let at = start;

@@ -90,7 +90,7 @@ function checkRun(place: Place, after: RunRecord, before: RunRecord | undefined)
   // Where steps are not told apart, it may have been over and run again between them.
   if (before && place.step.context) {
     checkSame(before, after);
-    checkEnd(place.history, before, after);
+    checkEnd(before, after);
   }
   checkDeadline(place, before, after);
   checkRetry(place, before, after);
@@ -236,7 +236,10 @@ function checkRetry({ history, step }: Place, before: RunRecord | undefined, aft
   }
 }
 
-/** A run is made, or comes to life without one of its own, with a definition that the leader could see, and starts nothing while that is suspended. */
+/**
+ * A run is made, or comes to life without one of its own, with a definition that the leader could see, and starts nothing while that is
+ * suspended.
+ */
 function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
   const visible = history.visible(job.name, step.context).filter((record) => record?.uid === job.state.after?.uid);
   const used = visible.find((record) => record?.version === run.jobVersion);

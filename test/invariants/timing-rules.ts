@@ -63,7 +63,8 @@ function checkDeadlineSet(history: History, { job, number, spec, state, trigger,
 function checkGivenUp(history: History, { before, after }: { before: RunRecord; after: RunRecord }): void {
   const had = before.attempts.at(-1);
   const has = after.attempts[before.attempts.length - 1];
-  const isGivenUp = has?.endedAt !== undefined && has.reason?.data?.['since'] !== undefined;
+  // Where it was being killed, the reason tells of that, and the last word of the executor.
+  const isGivenUp = has?.endedAt !== undefined && (has.state === 'unreachable' || has.reason?.data?.['since'] !== undefined);
   if (!before.spec || !had || had.endedAt !== undefined || !isGivenUp) return;
   const until = (had.unreachableSince ?? Infinity) + history.resolve(before.spec).unreachableTimeoutMs;
   if ((has.endedAt ?? 0) >= until) return;

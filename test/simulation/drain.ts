@@ -3,6 +3,7 @@
 import type { RunRecord } from '../../src/engine/records.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import { mayBeOn } from '../invariants/launch-rules.ts';
+import { ownTimes } from '../invariants/nominal-time-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { SimNode } from './sim-node.ts';
 import type { Simulation } from './simulation.ts';
@@ -80,8 +81,7 @@ function checkDecided(
     const { state } = job;
     if (state?.uid !== record.uid) throw new InvariantViolation('liveness', `${job.name} has no state`, [job.name]);
     const schedule = history.scheduleOf(job.name, record.uid, record.scheduledSince)?.schedule;
-    let next = schedule?.next(state.cursor);
-    while (next !== undefined && state.ahead?.includes(next)) next = schedule?.next(next);
+    const next = ownTimes(schedule, state)?.next(state.cursor);
     if (next !== undefined && next < now - LATEST_MS) {
       throw new InvariantViolation(
         'liveness',

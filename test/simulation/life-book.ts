@@ -54,6 +54,7 @@ export class LifeBook {
     tasks.set(launch.taskId, agent);
     this.#running.set(id, tasks);
   }
+
   /** Whether what is stored says of an older task of the run that it was given up, and in time. */
   #isGivenUp({ job, run: number }: TaskLaunch, older: string): boolean {
     const history = this.#history();

@@ -34,8 +34,7 @@ export class Operator {
     if (this.#isAtIt || !master.isUp || master.isFrameworkRemoved) return;
     this.#say('the framework is removed');
     // Those on agents out of reach go on.
-    lives.disown(master.agents);
-    lives.doubt(master.agents.filter(({ isUp, isRegistered }) => !isUp || !isRegistered));
+    lives.disown(master.agents.filter(({ isUp, isRegistered }) => !isUp || !isRegistered));
     master.removeFramework();
     this.#isAtIt = true;
     this.#simulation.perform(() => this.#mend());
@@ -81,8 +80,7 @@ export class Operator {
     this.#connections += 1;
     const store = cluster.connect({ name: `operator-${this.#connections}`, clock });
     try {
-      lives.disown(master.agents);
-      lives.doubt(master.agents.filter(({ isUp, isRegistered }) => !isUp || !isRegistered));
+      lives.disown(master.agents.filter(({ isUp, isRegistered }) => !isUp || !isRegistered));
       return (await forgetFramework({ store, clock, isConfirmed: true, isForced: true })).outcome;
     } catch (error) {
       return String(error);
