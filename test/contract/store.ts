@@ -5,18 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
-import { StoreError, type StoreErrorCode } from '../../src/store/errors.ts';
-import {
-  type Candidate,
-  type Change,
-  type ChangeBatch,
-  MAX_OPERATIONS,
-  MAX_TRANSACTION_BYTES,
-  type Revision,
-  type Store,
-  type TransactionResult,
-} from '../../src/store/port.ts';
+import { StoreError } from '../../src/store/errors.ts';
+import { type Candidate, type Change, MAX_OPERATIONS, MAX_TRANSACTION_BYTES, type Store } from '../../src/store/port.ts';
 import { until } from '../support/until.ts';
+import { assertWhole, collect, create, drain, landed, pair, rejects, scribble } from './store-steps.ts';
 
 export interface StoreBundle {
   /** Another node's store over the same medium; where there can be only one node, the same store again. */
@@ -490,84 +482,4 @@ function lifeTests(it: It): void {
     await rejects(a.campaign(candidate('n1'), never), 'closed');
     if (bundle.hasManyNodes) assert.equal(await b.leader(), undefined);
   });
-}
-
-const pair = (value: string) => [
-  { key: 'l', value },
-  { key: 'r', value },
-];
-
-const create = (store: Store, key: string, value: string): Promise<TransactionResult> =>
-  store.transact({ guards: [{ key, modRevision: 0n }], writes: [{ key, value }] });
-
-export function landed(result: TransactionResult): Revision {
-  assert.ok(result.ok, 'a guard did not hold');
-  return result.revision;
-}
-
-export async function rejects(promise: Promise<unknown>, code: StoreErrorCode): Promise<void> {
-  await assert.rejects(promise, (error) => {
-    assert.ok(error instanceof StoreError, String(error));
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
-}
-
-async function drain(watch: AsyncIterable<ChangeBatch>): Promise<void> {
-  for await (const _ of watch);
-}
-
-/** Puts, changes and deletes of a few keys, some of them together. */
-async function scribble(store: Store, id: string): Promise<void> {
-  for (let i = 0; i < 12; i += 1) {
-    const key = `s/${i % 4}`;
-    const entry = await store.get(key);
-    const isDelete = entry !== undefined && i % 3 === 2;
-    await store.transact({
-      guards: [{ key, modRevision: entry?.modRevision ?? 0n }],
-      writes: [{ key, value: isDelete ? undefined : `${id} ${i}` }, ...pair(`${id} ${i}`)],
-    });
-  }
-}
-
-/** Follows as a good reader does: after a lost connection it goes on from the newest revision it has. */
-export function collect(store: Store, from: Revision) {
-  const control = new AbortController();
-  const batches: ChangeBatch[] = [];
-  let revision = from;
-  const follow = async (): Promise<void> => {
-    while (!control.signal.aborted) {
-      try {
-        for await (const batch of store.watch(revision, control.signal)) {
-          assert.ok(batch.revision > revision, `batch ${batch.revision} after ${revision}`);
-          for (const change of batch.changes) assert.ok(change.revision > revision && change.revision <= batch.revision);
-          batches.push(batch);
-          revision = batch.revision;
-        }
-      } catch (error) {
-        if (!(error instanceof StoreError && error.code === 'unavailable')) throw error;
-      }
-    }
-  };
-  const following = follow();
-  following.catch(() => undefined);
-  return {
-    batches,
-    changes: (): Change[] => batches.flatMap((batch) => batch.changes),
-    reaches: (target: Revision, limitMs = 10_000): Promise<void> =>
-      until(() => revision >= target, { limitMs, what: () => `the watch to reach ${target}; it is at ${revision}` }),
-    stop: async (): Promise<void> => {
-      control.abort();
-      await following;
-    },
-  };
-}
-
-/** `l` and `r` are only ever written together. */
-export function assertWhole(batches: readonly ChangeBatch[]): void {
-  for (const { changes } of batches) {
-    const of = (key: string): string[] =>
-      changes.filter((change) => change.key === key).map((change) => `${change.revision} ${change.value}`);
-    assert.deepEqual(of('l'), of('r'));
-  }
 }

@@ -5,7 +5,7 @@ import { Etcd3 } from 'etcd3';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { StoreError } from '../../../src/store/errors.ts';
-import { assertWhole, collect } from '../../contract/store.ts';
+import { assertWhole, collect } from '../../contract/store-steps.ts';
 import type { startEtcd } from '../../support/etcd.ts';
 import { candidate, etcdRig, never, pair } from '../../support/etcd-rig.ts';
 import { until } from '../../support/until.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import type { Revision } from '../../../src/store/port.ts';
-import { assertWhole, collect, landed, rejects } from '../../contract/store.ts';
+import { assertWhole, collect, landed, rejects } from '../../contract/store-steps.ts';
 import { candidate, dropEvery, etcdRig, never, pair } from '../../support/etcd-rig.ts';
 import { until } from '../../support/until.ts';
 

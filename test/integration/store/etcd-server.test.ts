@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { Etcd3 } from 'etcd3';
 import { test } from 'uvu';
-import { assertWhole, collect, landed, rejects } from '../../contract/store.ts';
+import { assertWhole, collect, landed, rejects } from '../../contract/store-steps.ts';
 import { candidate, etcdRig, LEASE_MS, never, pair } from '../../support/etcd-rig.ts';
 import { until } from '../../support/until.ts';
 

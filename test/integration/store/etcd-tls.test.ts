@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { openEtcdStore } from '../../../src/store/etcd/etcd-store.ts';
-import { rejects } from '../../contract/store.ts';
+import { rejects } from '../../contract/store-steps.ts';
 import { startEtcd } from '../../support/etcd.ts';
 
 /** A CA of the test's own, and a certificate for 127.0.0.1 that serves both sides. */

@@ -9,7 +9,8 @@ import { open } from 'lmdb';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { openEmbeddedStore } from '../../../src/store/embedded/embedded-store.ts';
-import { landed, rejects, storeContract } from '../../contract/store.ts';
+import { storeContract } from '../../contract/store.ts';
+import { landed, rejects } from '../../contract/store-steps.ts';
 import { until } from '../../support/until.ts';
 
 const never = new AbortController().signal;

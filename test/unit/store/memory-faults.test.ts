@@ -5,7 +5,7 @@ import type { Fate, FateOutcome, MemoryRequest } from '../../../src/store/memory
 import { MemoryCluster } from '../../../src/store/memory/memory-store.ts';
 import type { Change, Store, Transaction } from '../../../src/store/port.ts';
 import { StoreError } from '../../../src/store/errors.ts';
-import { collect, landed, rejects } from '../../contract/store.ts';
+import { collect, landed, rejects } from '../../contract/store-steps.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const never = new AbortController().signal;
