@@ -27,6 +27,8 @@ export interface DecisionContext {
   readonly seen: Revision;
   /** When the same leader last decided all that was due; undefined: this is its first decision. */
   readonly lookedAt: number | undefined;
+  /** The same leader's decision before this one: when that was, and when it asked to be woken (undefined: not at all). */
+  readonly previous: { readonly at: number; readonly wakeAt: number | undefined } | undefined;
 }
 
 export interface Transaction {
@@ -116,6 +118,7 @@ export class History {
   /** Changes of definitions that the leader has not seen yet. */
   readonly #unseen: { readonly name: string; readonly revision: Revision; readonly record: Definition | undefined }[] = [];
   #seen: Revision = 0n;
+  readonly #writtenBy = new WeakMap<RunRecord, DecisionContext>();
 
   /** How many edits of the graph a decision went by that had seen the store up to `revision` before it. */
   editsBy(revision: Revision): number {
@@ -143,6 +146,11 @@ export class History {
 
   run(name: string, number: number): RunRecord | undefined {
     return this.jobs.get(name)?.runs.get(number);
+  }
+
+  /** Whether a run's record came of this decision: of an earlier step of it. */
+  isWrittenBy(run: RunRecord, context: DecisionContext): boolean {
+    return this.#writtenBy.get(run) === context;
   }
 
   /** The runs whose tokens a job with `join: latest` has taken, and for which condition (`parent#number condition`). */
@@ -231,7 +239,9 @@ export class History {
         job.state = after;
       } else if (key.startsWith(RUNS)) {
         const { name, number } = split(key.slice(RUNS.length));
-        touched(name).runs.set(number, replace(this.job(name).runs, number, parse<RunRecord>(value)));
+        const run = parse<RunRecord>(value);
+        if (run && context) this.#writtenBy.set(run, context);
+        touched(name).runs.set(number, replace(this.job(name).runs, number, run));
       } else if (key.startsWith(VERDICTS)) {
         const { name, number } = split(key.slice(VERDICTS.length));
         touched(name).verdicts.set(number, replace(this.job(name).verdicts, number, parse<Verdict>(value)));

@@ -6,6 +6,7 @@
  *                    A leader that knows that its term is over does nothing more.
  *  nominal-times     Each nominal time of a definition's life gets exactly one verdict: a run, or a record why not; in order, none forgotten.
  *  verdicts          A verdict has a good reason: missed only what passed in an outage or its deadline, skipped only behind an open run, …
+ *                    What was said stays: equal ones are one range, which grows; the oldest go, where more than 100 are kept.
  *  numbers           Runs are numbered 1, 2, 3 … for ever; no number comes twice.
  *  run-life          Runs go from state to state as defined; what is over stays as it is; ended attempts never change, nor does what a
  *                    run or an attempt was made with.
@@ -16,15 +17,19 @@
  *                    longer, a step of priority counting as a minute; of one job, where that is equal, the one with the lower number.
  *                    One that was tried before waits since its pause was over.
  *  deadline          As defined; nothing starts after it, nothing is missed before it.
- *  punctual          What is due is decided by the next decision of a leader: retries, time-outs, deadlines.
+ *  punctual          What is due is decided by the next decision of a leader, and none sleeps past it: nominal times, retries,
+ *                    time-outs, deadlines, the end of waiting for an agent out of reach.
  *  unreachable       A task whose agent is cut off is not given up before its job says so.
  *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final. Whose fault an
  *                    end is follows from the executor's last word and from our own kill.
  *  timeout           Killed for its time-out only after it, and for its launch's only what has not begun by then.
  *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
- *  requests          Each request has its effect in the commit that removes it, once; and its result is written there.
- *  quarantined       Nothing is decided about a job in quarantine; only the tokens of its runs are handed on.
+ *  requests          Each request has its effect in the commit that removes it, once; and its result is written there, and kept
+ *                    until 1,000 newer ones are.
+ *  quarantined       Nothing is decided about a job that is in quarantine by what is stored; only the tokens of its runs are handed on.
+ *                    One job is put there at a time, for twice as long each time that it fails again; when that is over, or its
+ *                    definition changes, the term ends.
  *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end, or
  *                    until it is cancelled.
@@ -48,7 +53,7 @@
  *                    request is taken.
  */
 
-import { GRAPH_KEY, JOBS, NODES, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
+import { GRAPH_KEY, JOBS, NODES, QUARANTINE_KEY, REQUESTS, SUBMISSIONS, SUSPENSION_KEY } from '../../src/engine/keys.ts';
 import type { RunRecord } from '../../src/engine/records.ts';
 import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
@@ -60,7 +65,8 @@ import { History, type Step, type Transaction } from './history.ts';
 import { LaunchOrder } from './launch-order.ts';
 import { type Attributes, checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
-import { checkRequests } from './request-rules.ts';
+import { checkQuarantineGrows } from './quarantine-rules.ts';
+import { checkKeptResults, checkRequests } from './request-rules.ts';
 import { checkRuns } from './run-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
@@ -69,6 +75,7 @@ export class Invariants {
   readonly #graph = new GraphRules();
   readonly #order = new LaunchOrder();
   readonly #launched = new Set<string>();
+  readonly #results = new Set<string>();
   /** Which term wrote the intent of a task. */
   readonly #intents = new Map<string, Revision>();
   readonly #onStep: ((step: Step) => void) | undefined;
@@ -88,6 +95,7 @@ export class Invariants {
     const { writer, steps } = transaction;
     this.#checkWriter(transaction);
     this.#order.begin(this.history, transaction);
+    if (writer.kind === 'leader') this.#checkRecords(steps.flat());
     if (writer.kind === 'api') for (const writes of steps) this.#graph.onWrites(writes);
     for (const writes of steps) {
       const step = this.history.apply(writes, transaction);
@@ -175,6 +183,12 @@ export class Invariants {
     checkRequests(this.history, step);
     this.#order.onStep(this.history, step, term);
     this.#onStep?.(step);
+  }
+
+  #checkRecords(writes: readonly Write[]): void {
+    checkKeptResults(this.#results, writes);
+    const write = writes.find(({ key }) => key === QUARANTINE_KEY);
+    if (write) checkQuarantineGrows(this.history.value(QUARANTINE_KEY), write.value);
   }
 
   #checkWriter({ writer, steps, revision }: Transaction): void {

@@ -6,6 +6,14 @@ import type { Job } from '../../src/job/job.ts';
 import { EARLIER_SPANS, spansOf, type SuspensionSpan } from '../../src/job/suspension.ts';
 import type { Schedule } from '../../src/schedule/schedule.ts';
 import type { History, JobStep, Step } from './history.ts';
+import {
+  checkEditedReason,
+  checkKeptVerdicts,
+  checkMerged,
+  checkNominalTimePunctual,
+  checkOutageReason,
+  checkSuspended,
+} from './verdict-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
 /** One decision on nominal times: those after the cursor up to `to`. */
@@ -28,6 +36,7 @@ interface Place {
 
 export function checkNominalTimes(history: History, step: Step, job: JobStep): void {
   const { before, after } = job.state;
+  checkKeptVerdicts(history, step, job);
   const pieces = piecesOf(job);
   if (!after || after.uid === '') {
     if (pieces.length > 0) throw new InvariantViolation('nominal-times', `${job.name} has decisions but is no job`, [job.name]);
@@ -220,6 +229,7 @@ function walk(place: Place, pieces: readonly Piece[], { from, to }: { from: numb
     if (schedule.previous(piece.to + 1) !== piece.to) fail(`${iso(piece.to)} was decided and is no nominal time`);
     if (piece.run) checkRun(place, piece.run, piece.to);
     if (piece.verdict) checkVerdict(place, piece, { cursor, next });
+    if (next >= (place.step.context?.decidableSince ?? 0)) checkNominalTimePunctual(place.history, place.step, { job: job.name, next });
     cursor = piece.to;
   }
   if (cursor !== to) fail(`the cursor went from ${iso(from)} to ${iso(to)}, decisions to ${iso(cursor)}`);
@@ -270,15 +280,11 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
   if (!context) return;
   const rules = visibleJobs(history, step, job.name);
   const many = next !== piece.to;
+  const judged = { job: job.name, verdict, next };
+  checkMerged(history, judged, cursor);
   switch (verdict.reason.code) {
     case 'suspended':
-      if (
-        [...jobSpans(history, step, job.name), ...clusterSpans(history, step)]
-          .flat()
-          .some(({ from, to = Infinity }) => from <= piece.to && piece.to < to && from <= next)
-      )
-        return;
-      return fail('the job was not suspended then');
+      return checkSuspended(history, step, judged);
     case 'overlap': {
       const blocker = verdict.reason.data?.['run'];
       const isOpen =
@@ -294,6 +300,7 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
       return;
     case 'quarantined':
     case 'no-leader': {
+      checkOutageReason(history, step, judged);
       if (piece.to >= context.decidableSince) fail('it could be decided in time');
       const { from, to } = verdict.reason.data as { readonly from: number; readonly to: number };
       if (from >= next || to !== context.decidableSince) fail(`it tells of an outage from ${from} to ${to}`);
@@ -310,7 +317,7 @@ function checkVerdict(place: Place, piece: Piece, { cursor, next }: { cursor: nu
       return;
     }
     case 'edited':
-      return;
+      return checkEditedReason(history, step, judged);
     default:
       return fail('this is no reason for a verdict');
   }

@@ -1,10 +1,13 @@
 /** The rule requests (words: invariants.ts): the effect is in the step that removes it. */
 
-import { resultKey } from '../../src/engine/keys.ts';
+import { resultKey, RESULTS } from '../../src/engine/keys.ts';
 import type { Request, RequestResult, RunRecord } from '../../src/engine/records.ts';
+import type { Write } from '../../src/store/port.ts';
 import type { History, Step } from './history.ts';
 import { isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
+
+const KEPT_RESULTS = 1_000;
 
 function offend(id: string, message: string): never {
   throw new InvariantViolation('requests', `request ${id} ${message}`);
@@ -15,9 +18,9 @@ export function checkRequests(history: History, step: Step): void {
   for (const [id, { before, after }] of step.requests) {
     if (after) continue;
     if (!before) offend(id, 'was taken twice');
-    if (history.value(resultKey(id)) === undefined) offend(id, 'was taken without a word of what became of it');
     const runs = started.get(id) ?? [];
     started.delete(id);
+    checkResult(history, step, { request: before, runs });
     if (before.type === 'run') checkRunNow(history, step, { request: before, runs });
     else if (runs.length > 0) offend(id, 'started a run though it is no request to run');
     if (before.type === 'kill') checkKill(history, before);
@@ -38,9 +41,41 @@ function startedBy(step: Step): Map<string, RunRecord[]> {
   return started;
 }
 
-interface RunNow {
-  readonly request: Request & { readonly type: 'run' };
+interface Taken {
+  readonly request: Request;
   readonly runs: readonly RunRecord[];
+}
+
+interface RunNow extends Taken {
+  readonly request: Request & { readonly type: 'run' };
+}
+
+/** What is told of it is what it was, without its environment, and what it did. */
+function checkResult(history: History, { context }: Step, { request, runs }: Taken): void {
+  const { id } = request;
+  const value = history.value(resultKey(id));
+  if (value === undefined) return offend(id, 'was taken without a word of what became of it');
+  const result = JSON.parse(value) as RequestResult;
+  const told = request.type === 'run' ? { ...request, env: undefined } : request;
+  if (JSON.stringify(result.request) !== JSON.stringify(told)) offend(id, `is told of as ${JSON.stringify(result.request)}`);
+  if (context && result.takenAt !== context.now) offend(id, `is said to have been taken ${context.now - result.takenAt} ms before it was`);
+  if (result.refusal !== undefined && runs.length > 0) offend(id, `was refused (${result.refusal}), and made a run`);
+  if (runs.length > 0 && result.run !== runs[0]?.number) offend(id, `made #${runs[0]?.number} and is said to have made #${result.run}`);
+  if (runs.length === 0 && result.run !== undefined && context) offend(id, `made nothing and is said to have made #${result.run}`);
+}
+
+/** Results are there for those who ask: the oldest go, where more are kept than are. */
+export function checkKeptResults(kept: Set<string>, writes: readonly Write[]): void {
+  for (const { key, value } of writes) {
+    if (!key.startsWith(RESULTS)) continue;
+    if (value !== undefined) {
+      kept.add(key);
+      continue;
+    }
+    kept.delete(key);
+    if (kept.size < KEPT_RESULTS) offend(key.slice(RESULTS.length), `is told of no more, with ${kept.size} results kept`);
+  }
+  if (kept.size > KEPT_RESULTS) throw new InvariantViolation('requests', `${kept.size} results are kept`);
 }
 
 function checkRunNow(history: History, step: Step, { request: { id, job, env }, runs }: RunNow): void {

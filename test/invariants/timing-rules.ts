@@ -2,6 +2,7 @@
 
 import { LAUNCH_TIMEOUT_MS } from '../../src/engine/limits.ts';
 import type { Attempt, RunRecord } from '../../src/engine/records.ts';
+import type { JobSpec } from '../../src/job/spec.ts';
 import type { History, Step } from './history.ts';
 import { InvariantViolation } from './violation.ts';
 
@@ -30,17 +31,23 @@ function checkTimeouts(history: History, before: RunRecord | undefined, after: R
   throw new InvariantViolation('timeout', `${after.job}#${after.number} was killed for its ${code} ${why}`, [after.job]);
 }
 
-/** Nothing was due already when the same leader last decided all that was due. */
+/**
+ * Nothing was due already when the same leader last decided all that was due, or would have come due while it slept. What this decision
+ * itself has written it could not know of.
+ */
 function checkPunctual(history: History, step: Step, { before, after }: { before: RunRecord; after: RunRecord }): void {
-  const lookedAt = step.context?.lookedAt;
-  if (lookedAt === undefined || !before.spec) return;
+  const { context } = step;
+  if (!context?.previous || !before.spec || history.isWrittenBy(before, context)) return;
+  const { lookedAt = -Infinity, previous } = context;
   const due = (what: string, at: number | undefined): void => {
-    if (at === undefined || lookedAt <= at) return;
-    const message = `${after.job}#${after.number}: ${what} was due ${lookedAt - at} ms before a decision that left it`;
+    const { at: decidedAt, wakeAt = Infinity } = previous;
+    if (at === undefined || (lookedAt <= at && (at <= decidedAt || wakeAt <= at))) return;
+    const message = `${after.job}#${after.number}: ${what} was due ${context.now - at} ms ago, ${decidedAt - at} ms before a decision that left it and slept until ${wakeAt - at} ms after`;
     throw new InvariantViolation('punctual', message, [after.job]);
   };
   if (before.state === 'backoff' && after.state === 'pending') due('the next attempt', before.notBefore);
   if (after.state === 'missed') due('the starting deadline', before.deadline);
+  if (isGivenUp(before, after)) due('its giving up', givenUpFrom(history, before));
   if (before.kill || after.kill?.reason.code !== 'timeout') return;
   const startedAt = before.attempts.at(-1)?.startedAt;
   const { timeoutMs } = history.resolve(before.spec);
@@ -60,13 +67,21 @@ function checkDeadlineSet(history: History, { job, number, spec, state, trigger,
   ]);
 }
 
-function checkGivenUp(history: History, { before, after }: { before: RunRecord; after: RunRecord }): void {
+/** Where it was being killed, the reason tells of that, and the last word of the executor. */
+function isGivenUp(before: RunRecord, after: RunRecord): boolean {
   const had = before.attempts.at(-1);
   const has = after.attempts[before.attempts.length - 1];
-  // Where it was being killed, the reason tells of that, and the last word of the executor.
-  const isGivenUp = has?.endedAt !== undefined && (has.state === 'unreachable' || has.reason?.data?.['since'] !== undefined);
-  if (!before.spec || !had || had.endedAt !== undefined || !isGivenUp) return;
-  const until = (had.unreachableSince ?? Infinity) + history.resolve(before.spec).unreachableTimeoutMs;
-  if ((has.endedAt ?? 0) >= until) return;
-  throw new InvariantViolation('unreachable', `${has.taskId} was given up ${until - (has.endedAt ?? 0)} ms too early`, [after.job]);
+  if (!before.spec || !had || had.endedAt !== undefined || has?.endedAt === undefined) return false;
+  return has.state === 'unreachable' || has.reason?.data?.['since'] !== undefined;
+}
+
+function givenUpFrom(history: History, { spec, attempts }: RunRecord): number {
+  return (attempts.at(-1)?.unreachableSince ?? Infinity) + history.resolve(spec as JobSpec).unreachableTimeoutMs;
+}
+
+function checkGivenUp(history: History, { before, after }: { before: RunRecord; after: RunRecord }): void {
+  if (!isGivenUp(before, after)) return;
+  const { taskId, endedAt = 0 } = after.attempts[before.attempts.length - 1] as Attempt;
+  const from = givenUpFrom(history, before);
+  if (endedAt < from) throw new InvariantViolation('unreachable', `${taskId} was given up ${from - endedAt} ms too early`, [after.job]);
 }

@@ -7,9 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import type { EngineDump } from '../../src/engine/dump.ts';
-import { EXECUTOR_IDENTITY_KEY, jobOfKey, NODES, QUARANTINE_KEY, RUNS } from '../../src/engine/keys.ts';
+import { EXECUTOR_IDENTITY_KEY, NODES, QUARANTINE_KEY } from '../../src/engine/keys.ts';
 import { readQuarantine } from '../../src/engine/quarantine.ts';
-import type { RunRecord } from '../../src/engine/records.ts';
 import { LONGEST_WORK_MS, STALL_MS } from '../../src/engine/limits.ts';
 import { type Batch, packSteps } from '../../src/leader/packing.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
@@ -18,6 +17,7 @@ import type { CommitLimits, Revision, Transaction as ApiTransaction, Write } fro
 import { COMMIT_KEY, LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import type { DecisionContext } from '../invariants/history.ts';
 import { Invariants } from '../invariants/invariants.ts';
+import { checkLeftAlone, checkLetGo } from '../invariants/quarantine-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { Answer } from './api-client.ts';
 import type { Happenings } from './happenings.ts';
@@ -90,27 +90,38 @@ export class Recorder {
     const now = node.clock.now();
     const replicaAt = node.replica.revision;
     const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
-    const notes = this.#engines.get(engine) ?? {
-      decidableSince: now,
-      wakeAt: undefined,
-      seen: node.snapshotRevision,
-      now,
-      lookedAt: undefined,
-    };
+    this.#checkQuarantine(node, engine, decision);
+    const known = this.#engines.get(engine);
+    const notes = known ?? { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now, lookedAt: undefined };
     const busyUntil = Math.min(freeAt, notes.now + LONGEST_WORK_MS);
     if (notes.wakeAt !== undefined && now > Math.max(notes.wakeAt, busyUntil) + STALL_MS) notes.decidableSince = now;
     if (now < notes.decidableSince) notes.decidableSince = now;
-    const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen, lookedAt: notes.lookedAt };
+    const previous = known && { at: known.now, wakeAt: known.wakeAt };
+    const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen, lookedAt: notes.lookedAt, previous };
     const lookedAt = decision.isBehind ? notes.lookedAt : now;
     this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now, lookedAt });
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
-    checkQuarantined(engine, decision);
     for (const batch of packSteps(decision.steps, node.commitLimits)) {
       checkSize(batch, node.commitLimits);
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
+  }
+
+  /** quarantined: in the engine's words, in what it is about to write, and in how long its term goes on. */
+  #checkQuarantine(node: SimNode, engine: Engine, { steps }: Decision): void {
+    const { held, snapshotRevision } = node;
+    if (!isDeepStrictEqual(new Set(held.keys()), new Set(engine.quarantined))) {
+      const [mine, theirs] = [[...held.keys()], [...engine.quarantined]].map((names) => names.sort().join(', ') || 'nobody');
+      throw new InvariantViolation('quarantined', `${node.id} leaves alone ${theirs} instead of ${mine}`);
+    }
+    checkLeftAlone(
+      held,
+      steps.flatMap(({ writes }) => writes),
+    );
+    const before = this.#engines.get(engine);
+    if (before) checkLetGo(this.invariants.history, held, { decidedAt: before.now, seen: before.seen, since: snapshotRevision });
   }
 
   onCommitOutcome(term: Revision, sequence: number, outcome: string): void {
@@ -239,17 +250,6 @@ function checkSize({ writes, steps }: Batch, { operations, bytes }: CommitLimits
     'fenced',
     `a commit of ${writes.length} writes and ${length} bytes, where ${operations} and ${bytes} are taken`,
   );
-}
-
-/** quarantined: what is over may hand on its token. */
-function checkQuarantined({ quarantined }: Engine, { steps }: Decision): void {
-  if (quarantined.size === 0) return;
-  for (const { key, value } of steps.flatMap(({ writes }) => writes)) {
-    const job = jobOfKey(key);
-    if (job === undefined || !quarantined.has(job)) continue;
-    const isOver = key.startsWith(RUNS) && value !== undefined && (JSON.parse(value) as RunRecord).endedAt !== undefined;
-    if (!isOver) throw new InvariantViolation('quarantined', `${job} is in quarantine, and ${key} is to be ${value ?? 'deleted'}`, [job]);
-  }
 }
 
 function witness(writes: readonly Write[]): string {

@@ -8,6 +8,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import { jobOfKey, nodeKey } from '../../src/engine/keys.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
+import type { QuarantinedJob } from '../../src/engine/records.ts';
 import type { ExecutorCommand } from '../../src/executor/port.ts';
 import { Leadership } from '../../src/leader/leadership.ts';
 import type { LeaderObserver } from '../../src/leader/observer.ts';
@@ -16,6 +17,7 @@ import type { MemoryConnection } from '../../src/store/memory/memory-connection.
 import type { MemoryCluster } from '../../src/store/memory/memory-store.ts';
 import type { CommitLimits, Revision, Snapshot, Store } from '../../src/store/port.ts';
 import { Replica } from '../../src/store/replica.ts';
+import { heldIn } from '../invariants/quarantine-rules.ts';
 import { dealingStore } from './dealing-store.ts';
 import { MesosAdapter, type MesosNetwork } from './mesos-adapter.ts';
 import type { MesosMaster } from './mesos-master.ts';
@@ -85,6 +87,8 @@ export class SimNode {
   engine: Engine | undefined;
   /** Of the snapshot the present term began with. */
   snapshotRevision: Revision = 0n;
+  /** The jobs that it found in quarantine then. */
+  held: ReadonlyMap<string, QuarantinedJob> = new Map();
   /** Commits tried in the present term. */
   #commits: { term: Revision; count: number } = { term: 0n, count: 0 };
 
@@ -138,6 +142,7 @@ export class SimNode {
     const snapshot = async (): Promise<Snapshot> => {
       const taken = await this.store.snapshot();
       this.snapshotRevision = taken.revision;
+      this.held = heldIn(taken.entries, this.clock.now());
       return taken;
     };
     return { ...this.store, snapshot };

@@ -1,5 +1,5 @@
 /**
- * Puts each defect of engine-mutants.ts, run-mutants.ts and write-path-mutants.ts into a copy of the tree and simulates seeds until an invariant breaks: shows that the simulation can see.
+ * Puts each defect of all-mutants.ts into a copy of the tree and simulates seeds until an invariant breaks: shows that the simulation can see.
  *
  *   node --import tsx test/simulation/mutants/main.ts [--seeds 400] [--hours 1] [--only NAME,…]
  *
@@ -11,10 +11,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ENGINE_MUTANTS } from './engine-mutants.ts';
-import { RUN_MUTANTS } from './run-mutants.ts';
+import { ALL_MUTANTS } from './all-mutants.ts';
 import type { Mutant } from './mutant.ts';
-import { WRITE_PATH_MUTANTS } from './write-path-mutants.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const COPIED = ['src', 'test/simulation', 'test/invariants', 'package.json', 'tsconfig.json'];
@@ -31,9 +29,7 @@ async function main(): Promise<number> {
   const seeds = Number(values.seeds ?? 400);
   const hours = Number(values.hours ?? 1);
   const wanted = values.only?.split(',');
-  const mutants = [...WRITE_PATH_MUTANTS, ...ENGINE_MUTANTS, ...RUN_MUTANTS].filter(
-    ({ name }) => wanted === undefined || wanted.includes(name),
-  );
+  const mutants = ALL_MUTANTS.filter(({ name }) => wanted === undefined || wanted.includes(name));
   const tree = copyTree();
   let missed = 0;
   try {
