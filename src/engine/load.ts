@@ -147,8 +147,10 @@ function hasRemains(slot: Slot): boolean {
 
 function resumeRun(world: World, run: RunRecord): void {
   if (isOver(run.state)) return;
+  // One whose job was deleted while nobody led is killed only now, and has just been told so.
+  const isTold = world.askedAt(run) !== undefined;
   if (run.state === 'pending') world.pending.add(run, world.jobOf(run));
   if (run.replaces) world.replacing.push({ slot: world.slot(run.job), by: run.number });
   setRunTimer(world, run);
-  if (run.state === 'killing') sendKill(world, run);
+  if (run.state === 'killing' && !isTold) sendKill(world, run);
 }

@@ -85,6 +85,13 @@ test('of a job that was deleted while nobody led everything is cleared away, and
   assert.deepEqual(left(rig), ['state/a']);
 });
 
+test('a run that is killed as its job was deleted while nobody led is told so once', () => {
+  const rig = deleted(['state/', 'runs/', 'verdicts/']);
+  const told = rig.commands.flatMap((command) => (command.type === 'kill' ? [command.task.taskId] : []));
+  const alive = rig.runs('a').map((run) => run.attempts.at(-1)?.taskId ?? '');
+  assert.deepEqual(told.filter((taskId) => alive.includes(taskId)).sort(), alive.sort());
+});
+
 test('what is left of clearing a job away is cleared away too', () => {
   const forgotten = { uid: '', cursor: 0, scheduledSince: 0, lastRun: 9, totals: NO_TOTALS };
   assert.deepEqual(left(deleted(['verdicts/'], forgotten)), ['state/a']);
