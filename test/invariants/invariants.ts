@@ -38,11 +38,22 @@
  *  totals            Counters and last results agree with what happened.
  *  kept-runs         Runs are forgotten oldest first, only beyond keepRuns, and not while their flow goes on; those of a deleted job at once.
  *  launched-once     A task is launched only after its intent is durable, by the term that intended it, once.
- *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered.
- *  reconciled-first  After every connection to the executor nothing is launched before everything alive was answered for.
+ *  commands          A step launches the tasks that it intends and forgets those of the runs that it forgets, all of them and no others.
+ *  performed         All that a step says to the executor is said once its commit has landed, in order, each once, nothing left out, as
+ *                    long as the leader goes on.
+ *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered; its
+ *                    environment is what its record says.
+ *  offers            A task is launched with offers at hand of its agent. Offers go back when they are not used, but for those of one
+ *                    agent, for an hour at most, and only while something has waited for five minutes. None are asked for while nothing
+ *                    waits, and none are refused for long while something does.
+ *  reconciled-first  After every connection to the executor everything that the store believes alive is asked about, of whatever job, and
+ *                    every ten minutes; nothing is launched before all of it was answered for, as far as can be known. A launch that
+ *                    nobody has heard of is asked about every half minute.
  *  one-attempt       Two attempts of a run never run at once, unless the older one was out of reach for as long as its job says.
- *  acknowledged      A task's end is acknowledged only when it is durable.
- *  killed            A task is killed only when its run is to be killed, or its attempt is over.
+ *  acknowledged      A task's end is acknowledged only when it is durable. Whatever is to be acknowledged is, by the next decision that takes
+ *                    all that was heard, unless its job is in quarantine.
+ *  killed            A task is killed only when its run is to be killed, or its attempt is over and it was said to go on; in the step in which
+ *                    its run begins to be, with its grace, and again every ten seconds, or when its grace is over, until it has ended.
  *  definitions       Every acknowledged definition and request is there, as it was asked for; what was refused is not.
  *  framework         Every leader is the same framework to the executor.
  *  replica           In the end every node's copy is what is stored.
@@ -59,6 +70,7 @@ import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
 import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
+import { checkGrace } from './command-rules.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { GraphRules } from './graph-rules.ts';
 import { History, type Step, type Transaction } from './history.ts';
@@ -130,10 +142,11 @@ export class Invariants {
   }
 
   /** Takes an order to kill a task as it reaches the executor. */
-  onKill(taskId: string): void {
+  onKill(taskId: string, graceMs: number): void {
     const run = this.#runOf(taskId);
+    const attempt = run?.attempts.find((candidate) => candidate.taskId === taskId);
+    if (run?.state === 'killing' && attempt && attempt.endedAt === undefined) checkGrace(this.history, { run, attempt }, graceMs);
     if (!run || run.state === 'killing') return;
-    const attempt = run.attempts.find((candidate) => candidate.taskId === taskId);
     if (attempt && attempt.endedAt === undefined) {
       throw new InvariantViolation('killed', `${taskId} is to be killed while its run is ${run.state}`, [run.job]);
     }

@@ -19,14 +19,21 @@ export function checkContent(history: History, task: TaskLaunch, attributes: Att
   const offend = (message: string): never => {
     throw new InvariantViolation('content', `${task.taskId} ${message}`, [task.job]);
   };
-  const told = { task: task.task, killGraceMs: task.killGraceMs, timeoutMs: task.timeoutMs, labels: task.labels };
-  const wanted = { task: job.task, killGraceMs: job.killGraceMs, timeoutMs: job.timeoutMs, labels: job.labels };
-  if (!isDeepStrictEqual(told, wanted)) offend(`is launched as ${JSON.stringify(told)} instead of ${JSON.stringify(wanted)}`);
-  for (const [name, value] of Object.entries(job.task.env ?? {})) if (task.env[name] !== value) offend(`lacks ${name}`);
+  checkDefined(history, run, task);
   const others = [...history.job(task.job).runs.values()].filter((other) => isAlive(other.state));
   for (const constraint of job.constraints) {
     if (!isMet(constraint, attributes, others)) offend(`is on ${JSON.stringify(attributes)}, against ${JSON.stringify(constraint)}`);
   }
+}
+
+/** What is launched is what the run was created with. */
+export function checkDefined(history: History, run: RunRecord, task: TaskLaunch): void {
+  if (!run.spec) return;
+  const job = history.resolve(run.spec);
+  const told = { task: task.task, killGraceMs: task.killGraceMs, timeoutMs: task.timeoutMs, labels: task.labels };
+  const wanted = { task: job.task, killGraceMs: job.killGraceMs, timeoutMs: job.timeoutMs, labels: job.labels };
+  const message = `${task.taskId} is launched as ${JSON.stringify(told)} instead of ${JSON.stringify(wanted)}`;
+  if (!isDeepStrictEqual(told, wanted)) throw new InvariantViolation('content', message, [task.job]);
 }
 
 /** Whether a run that waits may be launched on an agent with these attributes, as far as its constraints go. */

@@ -219,7 +219,7 @@ export class MesosMaster {
   }
 
   kill(task: TaskRef, graceMs: number): void {
-    this.#options.onKill(task.taskId);
+    this.#options.onKill(task.taskId, graceMs);
     const seat = this.#seats.get(task.agentId);
     const known = seat?.tasks.get(task.taskId);
     if (seat?.standing === 'awaited') return;

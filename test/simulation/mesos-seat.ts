@@ -38,7 +38,7 @@ export interface MasterOptions {
   /** A terminal state was acknowledged: nobody will tell of it again. */
   readonly onAcknowledged: (update: MesosUpdate) => void;
   /** An order to kill reached the master. */
-  readonly onKill: (taskId: string) => void;
+  readonly onKill: (taskId: string, graceMs: number) => void;
   /** It answers a question long after it was asked. */
   readonly onLateAnswer: () => void;
   readonly onLife: AgentOptions['onLife'];

@@ -19,7 +19,9 @@ import type { DecisionContext } from '../invariants/history.ts';
 import { Invariants } from '../invariants/invariants.ts';
 import { checkLeftAlone, checkLetGo } from '../invariants/quarantine-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
+import type { TaskRef } from '../../src/executor/port.ts';
 import type { Answer } from './api-client.ts';
+import { CommandWatch } from './command-watch.ts';
 import type { Happenings } from './happenings.ts';
 import { OPERATOR } from './operator.ts';
 import type { SimNode } from './sim-node.ts';
@@ -44,11 +46,14 @@ export interface RecorderOptions {
   readonly onHalfway: (node: string | undefined) => void;
   /** An operator took the framework's identity away. */
   readonly onForgotten: () => void;
+  /** See CommandWatch. */
+  readonly isEnding: (task: TaskRef) => boolean;
   readonly happenings: Happenings;
 }
 
 export class Recorder {
   readonly invariants: Invariants;
+  readonly commands: CommandWatch;
   readonly #cluster: MemoryCluster;
   readonly #line: (what: string) => void;
   readonly #fail: (error: unknown) => void;
@@ -66,9 +71,15 @@ export class Recorder {
   takeovers = 0;
 
   constructor(cluster: MemoryCluster, options: RecorderOptions) {
-    const { line, fail, happenings } = options;
+    const { line, fail, happenings, isEnding } = options;
     this.#options = options;
-    this.invariants = new Invariants((step) => happenings.onStep(step));
+    this.invariants = new Invariants((step) => {
+      happenings.onStep(step);
+      this.commands.onStep(step);
+    });
+    const { history } = this.invariants;
+    const hasLanded = (marker: string): boolean => this.#landed.has(marker);
+    this.commands = new CommandWatch({ history, fail, isEnding, hasLanded, isCurrent: (term) => cluster.term === term });
     this.#cluster = cluster;
     this.#line = line;
     this.#fail = fail;
@@ -103,7 +114,9 @@ export class Recorder {
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
-    for (const batch of packSteps(decision.steps, node.commitLimits)) {
+    const batches = packSteps(decision.steps, node.commitLimits);
+    this.commands.onDecision(node, engine, { batches, context, isBehind: decision.isBehind });
+    for (const batch of batches) {
       checkSize(batch, node.commitLimits);
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
@@ -210,6 +223,7 @@ export class Recorder {
     if (this.#landed.has(marker)) throw new InvariantViolation('fenced', `commit ${marker} landed twice`);
     this.#landed.add(marker);
     for (const { key, value } of writes) this.#line(`r${revision} commit ${marker} ${key} = ${value ?? 'deleted'}`);
+    this.commands.onCommit(term, Number(sequence));
     const planned = this.#planned.get(term)?.[Number(sequence) - 1];
     const isForgetting =
       this.nodeOf(term) === OPERATOR && writes.every(({ key, value }) => key === EXECUTOR_IDENTITY_KEY && value === undefined);

@@ -9,7 +9,7 @@ import type { Decision } from '../../src/engine/decision.ts';
 import { jobOfKey, nodeKey } from '../../src/engine/keys.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { QuarantinedJob } from '../../src/engine/records.ts';
-import type { ExecutorCommand } from '../../src/executor/port.ts';
+import type { ExecutorCommand, ExecutorEvent } from '../../src/executor/port.ts';
 import { Leadership } from '../../src/leader/leadership.ts';
 import type { LeaderObserver } from '../../src/leader/observer.ts';
 import type { MemoryFaults } from '../../src/store/memory/memory-faults.ts';
@@ -32,8 +32,9 @@ export interface NodeWatcher {
   onDecision(node: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }): void;
   /** What became of the commit number `sequence` of a term, as the leader was told. */
   onCommitOutcome(term: Revision, sequence: number, outcome: 'landed' | 'term-lost' | 'unknown' | 'other'): void;
-  /** A launch before everything alive was answered for. */
-  onEarlyLaunch(node: SimNode, taskId: string): void;
+  onTerm(node: SimNode, term: Revision): void;
+  onExecutorEvent(node: SimNode, event: ExecutorEvent): void;
+  onPerform(node: SimNode, command: ExecutorCommand): void;
   /** A command of a leader that knows already that it leads no more. */
   onLateCommand(node: SimNode, command: string): void;
   /** Something went wrong in a way that no fault explains. */
@@ -80,10 +81,6 @@ export class SimNode {
   #isDead = false;
   #isStopping = false;
   isCommitting = false;
-  /** The executor's present connection has answered for everything alive. */
-  #isReconciled = false;
-  /** Offers of the present connection: others are void. */
-  readonly #offersHeard = new Set<string>();
   engine: Engine | undefined;
   /** Of the snapshot the present term began with. */
   snapshotRevision: Revision = 0n;
@@ -239,9 +236,7 @@ export class SimNode {
     if (!this.#deal('executor')) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
     if (this.leadership.term === undefined) this.#options.watcher.onLateCommand(this, describe(command));
-    const isFresh = command.type === 'launch' && command.offerIds.some((id) => this.#offersHeard.has(id));
-    if (command.type === 'launch' && isFresh && !this.#isReconciled)
-      this.#options.watcher.onEarlyLaunch(this, command.tasks[0]?.taskId ?? '');
+    this.#options.watcher.onPerform(this, command);
     return true;
   }
 
@@ -261,7 +256,10 @@ export class SimNode {
     const { watcher } = this.#options;
     const line = (what: string): void => watcher.line(this.id, what);
     return {
-      termBegan: (term) => line(`leads in term ${term}`),
+      termBegan: (term) => {
+        watcher.onTerm(this, term);
+        line(`leads in term ${term}`);
+      },
       termEnded: (term, reason) => {
         this.engine = undefined;
         line(`no longer leads in term ${term}: ${reason}`);
@@ -273,10 +271,7 @@ export class SimNode {
       decided: () => undefined,
       committed: () => undefined,
       executorEvent: (event) => {
-        if (event.type === 'connected' || event.type === 'disconnected') this.#isReconciled = false;
-        if (event.type === 'connected' || event.type === 'disconnected') this.#offersHeard.clear();
-        if (event.type === 'offers') for (const { id } of event.offers) this.#offersHeard.add(id);
-        if (event.type === 'reconciled') this.#isReconciled = true;
+        watcher.onExecutorEvent(this, event);
         line(`hears ${describeEvent({ type: 'executor', event })}`);
       },
       performed: () => undefined,

@@ -112,6 +112,7 @@ export class Simulation {
         this.#launchesOfOthers = this.launches;
       },
       ...{ line: (what) => this.line('store', what), fail },
+      isEnding: ({ taskId, agentId }) => this.master.agents.find(({ id }) => id === agentId)?.tasks.get(taskId)?.phase === 'over',
       onHalfway: (id) => this.faults.onHalfway(this.nodes.find((node) => node.id === id && !node.isDead)),
     });
     this.lives = new LifeBook(
@@ -136,9 +137,9 @@ export class Simulation {
         this.recorder.invariants.onAcknowledged(taskId);
         this.line('mesos', `forgets ${taskId}`);
       },
-      onKill: (taskId) => {
+      onKill: (taskId, graceMs) => {
         this.happenings.note('order to kill');
-        this.recorder.invariants.onKill(taskId);
+        this.recorder.invariants.onKill(taskId, graceMs);
       },
       onLateAnswer: () => this.happenings.note('late answer'),
       onLife: (agent, launch, life) => {
@@ -218,8 +219,9 @@ export class Simulation {
         onDecision: (from: SimNode, engine: Engine, made: { decision: Decision; freeAt: number }) =>
           this.recorder.onDecision(from, engine, made),
         onCommitOutcome: (term: Revision, sequence, outcome) => this.recorder.onCommitOutcome(term, sequence, outcome),
-        onEarlyLaunch: (from, taskId) =>
-          this.time.fail(new InvariantViolation('reconciled-first', `${from.id} launched ${taskId} before it was reconciled`)),
+        onTerm: (from, term) => this.recorder.commands.onTerm(from, term),
+        onExecutorEvent: (from, event) => this.recorder.commands.onEvent(from, event),
+        onPerform: (from, command) => this.recorder.commands.onPerform(from, command),
         onLateCommand: (from, command) => this.time.fail(new InvariantViolation('fenced', `${from.id} performs ${command} after its term`)),
         onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
       },

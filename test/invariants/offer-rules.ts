@@ -1,0 +1,61 @@
+/** The rule offers, as far as runs that wait have to do with it (words: invariants.ts). */
+
+import type { RunRecord } from '../../src/engine/records.ts';
+import type { Offer } from '../../src/executor/port.ts';
+import type { DecisionContext, History } from './history.ts';
+import { InvariantViolation } from './violation.ts';
+
+/** After so long a wait an agent is kept for a run, for an hour at most (docs/semantics.md, "Placement"). */
+const WAITED_MS = 300_000;
+const LONGEST_MS = 3_600_000;
+
+/** The agent whose offers are kept, since when, and for which runs that may be. */
+export interface Kept {
+  readonly pool: string;
+  readonly since: number;
+  readonly runs: readonly string[];
+}
+
+/** Judges the offers that a decision has left at hand. A reservation may be for any of the runs that have waited long. */
+export function checkKept(
+  history: History,
+  offers: readonly Offer[],
+  { now, before }: { readonly now: number; readonly before: Kept | undefined },
+): Kept | undefined {
+  const [first] = offers;
+  if (!first) return undefined;
+  const fail = (message: string): never => {
+    throw new InvariantViolation('offers', `${first.id} of ${first.agentId} ${message}`);
+  };
+  const other = offers.find(({ pool }) => pool !== first.pool);
+  if (other) fail(`is kept, and ${other.id} of ${other.agentId} too`);
+  const runs = waitingIn(history)
+    .filter((run) => (run.pendingSince ?? run.createdAt) + WAITED_MS <= now)
+    .map(nameOf);
+  const isSame = before?.pool === first.pool && before.since <= now && before.runs.every((run) => runs.includes(run));
+  if (!isSame && runs.length === 0) fail('is neither used nor declined, and nothing has waited for long');
+  const kept = isSame ? before : { pool: first.pool, since: now, runs };
+  if (now - kept.since > LONGEST_MS) fail(`is kept for ${now - kept.since} ms`);
+  return kept;
+}
+
+/** A run that waits for an offer and may be launched, as far as that can be told. */
+export function isSomethingWaiting(
+  history: History,
+  context: DecisionContext,
+  how: 'perhaps' | 'surely',
+  quarantined: ReadonlySet<string> = new Set(),
+): string | undefined {
+  const suspensions = history.visibleMaintenance(context).map((suspension) => suspension !== undefined && suspension.to === undefined);
+  const isSuspended = how === 'perhaps' ? suspensions.every(Boolean) : suspensions.some(Boolean);
+  const run = isSuspended ? undefined : waitingIn(history).find(({ job }) => !quarantined.has(job));
+  return run && nameOf(run);
+}
+
+function waitingIn(history: History): RunRecord[] {
+  return [...history.jobs.values()].flatMap(({ runs }) => [...runs.values()].filter(({ state }) => state === 'pending'));
+}
+
+function nameOf({ job, number }: RunRecord): string {
+  return `${job}#${number}`;
+}
