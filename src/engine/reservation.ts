@@ -50,7 +50,8 @@ export function dropReservation(world: World, agentId: string | undefined): void
 }
 
 function endReservation(world: World): void {
-  const { current, turns, rests } = world.reservations;
+  const { turns, rests } = world.reservations;
+  const current = asSeenNow(world);
   for (const shape of turns.keys()) if (!world.pending.shapes.has(shape)) turns.delete(shape);
   for (const [pool, until] of rests) if (until <= world.now) rests.delete(pool);
   if (!current) return;
@@ -61,6 +62,14 @@ function endReservation(world: World): void {
   const lengthMs = current.until - current.since;
   turns.set(current.shape, { at: world.now, lengthMs });
   rests.set(current.pool, world.now + lengthMs);
+}
+
+/** The reservation. One that began in a moment to come was made before the clock stepped back: it begins now, lest it lasts until then. */
+function asSeenNow({ reservations, now }: World): Reservation | undefined {
+  const { current } = reservations;
+  if (!current || current.since <= now) return current;
+  reservations.current = { ...current, since: now, until: now + current.until - current.since };
+  return reservations.current;
 }
 
 function makeReservation(world: World, offers: OfferBook): void {

@@ -14,6 +14,8 @@ export interface Kept {
   readonly pool: string;
   readonly since: number;
   readonly runs: readonly string[];
+  /** Since then it had no offers at hand for a while: what ranks before may have used them, or it is another reservation by now. */
+  readonly hasGap: boolean;
 }
 
 /** Judges the offers that a decision has left at hand. A reservation may be for any of the runs that have waited long. */
@@ -23,18 +25,20 @@ export function checkKept(
   { now, before }: { readonly now: number; readonly before: Kept | undefined },
 ): Kept | undefined {
   const [first] = offers;
-  if (!first) return undefined;
+  if (!first) return before && { ...before, hasGap: true };
   const fail = (message: string): never => {
     throw new InvariantViolation('offers', `${first.id} of ${first.agentId} ${message}`);
   };
   const other = offers.find(({ pool }) => pool !== first.pool);
   if (other) fail(`is kept, and ${other.id} of ${other.agentId} too`);
-  const runs = waitingIn(history)
-    .filter((run) => (run.pendingSince ?? run.createdAt) + WAITED_MS <= now)
-    .map(nameOf);
-  const isSame = before?.pool === first.pool && before.since <= now && before.runs.every((run) => runs.includes(run));
+  const waiting = waitingIn(history);
+  const runs = waiting.filter((run) => (run.pendingSince ?? run.createdAt) + WAITED_MS <= now).map(nameOf);
+  const left = before?.runs.filter((name) => waiting.some((run) => nameOf(run) === name)) ?? [];
+  const isSame = before?.pool === first.pool && left.length > 0 && (!before.hasGap || runs.length === 0);
   if (!isSame && runs.length === 0) fail('is neither used nor declined, and nothing has waited for long');
-  const kept = isSame ? before : { pool: first.pool, since: now, runs };
+  // It may be another reservation once a run waits no more. A clock that steps back makes a moment to come of its beginning.
+  const since = isSame && left.length === before.runs.length ? Math.min(before.since, now) : now;
+  const kept = { pool: first.pool, since, runs: isSame ? left : runs, hasGap: false };
   if (now - kept.since > LONGEST_MS) fail(`is kept for ${now - kept.since} ms`);
   return kept;
 }

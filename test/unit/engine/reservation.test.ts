@@ -160,6 +160,16 @@ function inVain(): { farm: Farm; kept: string } {
   return { farm, kept: 'a1' };
 }
 
+test('an agent is kept no longer when the clock has stepped back', () => {
+  const { farm, kept } = inVain();
+  farm.rig.now -= 3_600_000;
+  farm.rig.decide();
+  farm.ticks(RESERVATION_MS / TICK_MS - 2, 0);
+  assert.ok(farm.offersOf(kept).length > 0);
+  farm.ticks(3, 0);
+  assert.deepEqual(farm.offersOf(kept), []);
+});
+
 test('an agent that is kept in vain is let go, and rests for as long', () => {
   const { farm, kept } = inVain();
   const held = farm.runningOn(kept);
