@@ -34,7 +34,8 @@ export function checkKept(
   const waiting = waitingIn(history);
   const runs = waiting.filter((run) => (run.pendingSince ?? run.createdAt) + WAITED_MS <= now).map(nameOf);
   const left = before?.runs.filter((name) => waiting.some((run) => nameOf(run) === name)) ?? [];
-  const isSame = before?.pool === first.pool && left.length > 0 && (!before.hasGap || runs.length === 0);
+  // It is for a shape of run: once it stands, one that has come later may take the place of the one that has waited.
+  const isSame = before?.pool === first.pool && waiting.length > 0 && (!before.hasGap || runs.length === 0);
   if (!isSame && runs.length === 0) fail('is neither used nor declined, and nothing has waited for long');
   // It may be another reservation once a run waits no more. A clock that steps back makes a moment to come of its beginning.
   const since = isSame && left.length === before.runs.length ? Math.min(before.since, now) : now;
