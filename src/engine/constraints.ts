@@ -12,8 +12,8 @@ export interface AgentView {
   readonly zone?: string;
 }
 
-/** For each constrained attribute, the values at the job's other tasks. */
-export type PlacedValues = ReadonlyMap<string, readonly string[]>;
+/** For each constrained attribute, at how many of the job's other tasks it has which value. */
+export type PlacedValues = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /** Operators whose value says which ones are wanted. */
 const NAMING: ReadonlySet<ConstraintOperator> = new Set(['EQUALS', 'IS', 'IN', 'LIKE']);
@@ -27,10 +27,11 @@ export function countsOwn({ constraints }: Pick<Job, 'constraints'>): boolean {
 }
 
 const NONE: readonly string[] = [];
+const NOWHERE: ReadonlyMap<string, number> = new Map();
 
 /** The first constraint that the agent does not meet. */
 export function unmetConstraint(constraints: readonly Constraint[], agent: AgentView, placed: PlacedValues): Constraint | undefined {
-  for (const constraint of constraints) if (!meets(constraint, agent, placed.get(constraint.attribute) ?? NONE)) return constraint;
+  for (const constraint of constraints) if (!meets(constraint, agent, placed.get(constraint.attribute) ?? NOWHERE)) return constraint;
   return undefined;
 }
 
@@ -49,7 +50,7 @@ export function attributeValue(agent: AgentView, name: string): string | undefin
 }
 
 /** An agent that lacks the attribute meets no constraint on it, UNLIKE included, as in Chronos. */
-function meets(constraint: Constraint, agent: AgentView, placed: readonly string[]): boolean {
+function meets(constraint: Constraint, agent: AgentView, placed: ReadonlyMap<string, number>): boolean {
   const values = valuesOf(agent, constraint.attribute);
   if (values.length === 0) return false;
   const wanted = constraint.value ?? '';
@@ -69,15 +70,15 @@ function meets(constraint: Constraint, agent: AgentView, placed: readonly string
 }
 
 /** For the operators that look at the job's other tasks. */
-function meetsCount(constraint: Constraint, own: string, placed: readonly string[]): boolean {
+function meetsCount(constraint: Constraint, own: string, placed: ReadonlyMap<string, number>): boolean {
   const wanted = constraint.value ?? '';
   switch (constraint.operator) {
     case 'UNIQUE':
-      return !placed.includes(own);
+      return !placed.has(own);
     case 'CLUSTER':
-      return (constraint.value === undefined || own === wanted) && placed.every((value) => value === own);
+      return (constraint.value === undefined || own === wanted) && [...placed.keys()].every((value) => value === own);
     case 'MAX_PER':
-      return placed.filter((value) => value === own).length < Number(wanted);
+      return (placed.get(own) ?? 0) < Number(wanted);
     case 'GROUP_BY':
       return isSpread(placed, own, Number(wanted || 0));
     default:
@@ -86,11 +87,10 @@ function meetsCount(constraint: Constraint, own: string, placed: readonly string
 }
 
 /** Even spread over the groups seen, or over `groups` of them when a number is given: no group runs ahead of another by two. */
-function isSpread(placed: readonly string[], own: string, groups: number): boolean {
-  const counts = new Map<string, number>([[own, 0]]);
-  for (const value of placed) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const fewest = counts.size < groups ? 0 : Math.min(...counts.values());
-  return (counts.get(own) as number) <= fewest;
+function isSpread(placed: ReadonlyMap<string, number>, own: string, groups: number): boolean {
+  const here = placed.get(own) ?? 0;
+  const seen = placed.has(own) ? placed.size : placed.size + 1;
+  return here <= (seen < groups ? 0 : Math.min(here, ...placed.values()));
 }
 
 function valuesOf(agent: AgentView, name: string): readonly string[] {

@@ -5,9 +5,10 @@
 
 import type { TaskLaunch } from '../executor/port.ts';
 import type { Job } from '../job/job.ts';
-import { attributeValue, countsOwn, type PlacedValues } from './constraints.ts';
+import { attributeValue } from './constraints.ts';
 import { type Amounts, fits, isWithin, type OfferBook, type Pool, type Wanted } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
+import { NO_VALUES, PlacedTasks } from './placed-tasks.ts';
 import type { Attempt, RunRecord } from './records.ts';
 import { launchedLength } from './record-size.ts';
 import type { Reservation } from './reservation.ts';
@@ -17,7 +18,6 @@ import { storeOpen } from './runs.ts';
 import { taskEnvironment } from './task-environment.ts';
 import { parseRunId, taskId } from './task-id.ts';
 import { TimerHeap } from './timer-heap.ts';
-import { isAlive } from './run-state.ts';
 import type { World } from './world.ts';
 
 interface Staged {
@@ -28,15 +28,12 @@ interface Staged {
   readonly placed: Readonly<Record<string, string>> | undefined;
 }
 
-/** What this cycle has put where so far, by job, for constraints that count a job's own tasks. */
-type PlacedNow = Map<string, Readonly<Record<string, string>>[]>;
-
 interface Cycle {
   readonly fullestFirst: readonly Pool[];
   readonly emptiestFirst: readonly Pool[];
   /** Where in its list each shape goes on looking. */
   readonly reached: Map<string, number>;
-  readonly placedNow: PlacedNow;
+  readonly placed: PlacedTasks;
   /** Runs past their starting deadline, set aside until the cycle is over. */
   readonly late: RunRecord[];
 }
@@ -47,7 +44,7 @@ export function placePending(world: World, offers: OfferBook): void {
   const heads = new TimerHeap();
   const fullestFirst = offers.fullestFirst();
   const emptiestFirst = fullestFirst.toReversed();
-  const cycle: Cycle = { fullestFirst, emptiestFirst, reached: new Map(), placedNow: new Map(), late: [] };
+  const cycle: Cycle = { fullestFirst, emptiestFirst, reached: new Map(), placed: new PlacedTasks(world), late: [] };
   const { current: reservation } = world.reservations;
   offers.kept = undefined;
   const { most } = offers;
@@ -100,7 +97,7 @@ function stageFirst(
   if (!run) return undefined;
   world.subject = run.job;
   const job = world.jobOf(run);
-  const others = placedValues(world, run, cycle.placedNow);
+  const others = cycle.placed.besides(run);
   const length = launchedLength(run);
   const pool = choosePool(offers, cycle, { shape, job, placed: others, length });
   if (!pool) {
@@ -111,7 +108,7 @@ function stageFirst(
   }
   world.pending.delete(run);
   const placed = placedAttributes(job, pool);
-  if (placed) cycle.placedNow.set(run.job, [...(cycle.placedNow.get(run.job) ?? []), placed]);
+  if (placed) cycle.placed.add(run.job, placed);
   return { run, job, pool, placed, ports: offers.take(pool, job, placed ? launchedLength(run, placed) : length) };
 }
 
@@ -143,27 +140,6 @@ function firstRun(world: World, shape: Shape, cycle: Cycle): RunRecord | undefin
     cycle.late.push(run);
   }
   return undefined;
-}
-
-const NO_VALUES: PlacedValues = new Map();
-
-/** For each constrained attribute, its values at the job's other tasks. */
-export function placedValues(world: World, run: RunRecord, placedNow: PlacedNow): PlacedValues {
-  if (!countsOwn(world.jobOf(run))) return NO_VALUES;
-  const all = [...(placedNow.get(run.job) ?? [])];
-  for (const other of world.openRuns(world.slot(run.job)).values()) {
-    const placed = isAlive(other.state) ? other.attempts.at(-1)?.placed : undefined;
-    if (placed) all.push(placed);
-  }
-  const values = new Map<string, string[]>();
-  for (const placed of all) {
-    for (const [name, value] of Object.entries(placed)) {
-      const known = values.get(name);
-      if (known) known.push(value);
-      else values.set(name, [value]);
-    }
-  }
-  return values;
 }
 
 function launch(world: World, offers: OfferBook, { pool, batch }: { pool: Pool; batch: readonly Staged[] }): void {

@@ -11,7 +11,7 @@ import { aliveRuns } from './alive-runs.ts';
 import { LONGEST_RESERVATION_MS, RESERVATION_MS, RESERVE_AFTER_MS } from './limits.ts';
 import { emptied, type Held, isWithin, mostOf, type OfferBook, type Pool, shareFree } from './offer-book.ts';
 import type { Shape } from './pending-queue.ts';
-import { placedValues } from './placement.ts';
+import { PlacedTasks } from './placed-tasks.ts';
 import type { RunRecord } from './records.ts';
 import { parseRunId } from './task-id.ts';
 import type { World } from './world.ts';
@@ -112,7 +112,7 @@ function nearestPool(
   { shape, wholes }: { shape: Shape; wholes: readonly { readonly pool: Pool; readonly whole: Pool }[] },
 ): Pool | undefined {
   const { job, run: number } = parseRunId(shape.runs.first as string) as { job: string; run: number };
-  const placed = placedValues(world, world.run(job, number) as RunRecord, new Map());
+  const placed = new PlacedTasks(world).besides(world.run(job, number) as RunRecord);
   let nearest: { readonly pool: Pool; readonly share: number } | undefined;
   for (const { pool, whole } of wholes) {
     const share = shareFree(pool, whole, { job: shape.job, placed });

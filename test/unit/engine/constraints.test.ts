@@ -18,9 +18,15 @@ const agent: AgentView = {
   },
 };
 
+function countOf(placed: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of placed) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
 /** Whether the agent meets `[attribute, operator, value]`, where the job's other tasks are at these values of the attribute. */
 function isMet([attribute, operator, value]: [string, ConstraintOperator, string?], placed: readonly string[] = []): boolean {
-  return unmetConstraint([{ attribute, operator, value }], agent, new Map([[attribute, placed]])) === undefined;
+  return unmetConstraint([{ attribute, operator, value }], agent, new Map([[attribute, countOf(placed)]])) === undefined;
 }
 
 test('EQUALS and IS take the value and no other', () => {
