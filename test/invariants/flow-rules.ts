@@ -48,6 +48,8 @@ function enter(history: History, { context }: Step, run: RunRecord): void {
       isAgain: false,
       graphEdits,
       isCertain: context !== undefined,
+      goesOnIn: new Set(),
+      judged: 0,
     };
     history.flows.set(run.flow, flow);
   }

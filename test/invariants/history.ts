@@ -94,6 +94,10 @@ export interface FlowHistory {
   readonly graphEdits: number;
   /** Whether that can be told: the decision was at hand. */
   readonly isCertain: boolean;
+  /** What keeps it going: runs that are open or have to hand on their token, jobs that hold some. */
+  readonly goesOnIn: Set<string>;
+  /** Jobs, the root among them, whose outcomes were found when it ended. */
+  judged: number;
 }
 
 export class History {

@@ -23,8 +23,10 @@
  *  retries           Attempts and pauses as defined; infrastructure failures count apart; a kill by a person is final. Whose fault an
  *                    end is follows from the executor's last word and from our own kill.
  *  timeout           Killed for its time-out only after it, and for its launch's only what has not begun by then.
- *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word.
- *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all.
+ *  flows             A child runs once per flow, after every relevant parent spoke, or is skipped if one said the wrong word. A flow
+ *                    goes on until every job in it has its outcome.
+ *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all, in
+ *                    the step that brings the last.
  *  requests          Each request has its effect in the commit that removes it, once; and its result is written there, and kept
  *                    until 1,000 newer ones are.
  *  quarantined       Nothing is decided about a job that is in quarantine by what is stored; only the tokens of its runs are handed on.
@@ -71,9 +73,10 @@ import type { TaskLaunch } from '../../src/executor/port.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
 import { LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import { checkGrace } from './command-rules.ts';
+import { checkFlowEnds } from './flow-ends.ts';
 import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { GraphRules } from './graph-rules.ts';
-import { History, type Step, type Transaction } from './history.ts';
+import { type FlowHistory, History, type Step, type Transaction } from './history.ts';
 import { LaunchOrder } from './launch-order.ts';
 import { type Attributes, checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
@@ -81,6 +84,13 @@ import { checkQuarantineGrows } from './quarantine-rules.ts';
 import { checkKeptResults, checkRequests } from './request-rules.ts';
 import { checkRuns } from './run-rules.ts';
 import { InvariantViolation } from './violation.ts';
+
+export interface InvariantsWatcher {
+  /** Sees every step of a leader that breaks no rule. */
+  readonly onStep?: (step: Step) => void;
+  /** Sees a flow when nothing keeps it going any more; it may come to life again. */
+  readonly onFlowEnd?: (flow: FlowHistory) => void;
+}
 
 export class Invariants {
   readonly history = new History();
@@ -90,16 +100,15 @@ export class Invariants {
   readonly #results = new Set<string>();
   /** Which term wrote the intent of a task. */
   readonly #intents = new Map<string, Revision>();
-  readonly #onStep: ((step: Step) => void) | undefined;
+  readonly #watcher: InvariantsWatcher;
   #term: Revision | undefined;
   #sequence = 0;
   /** Steps looked at so far, and terms that they were written in. */
   checks = 0;
   terms = 0;
 
-  /** `onStep` sees every step of a leader that breaks no rule. */
-  constructor(onStep?: (step: Step) => void) {
-    this.#onStep = onStep;
+  constructor(watcher: InvariantsWatcher = {}) {
+    this.#watcher = watcher;
   }
 
   /** Takes every transaction in the order in which it landed. */
@@ -193,9 +202,10 @@ export class Invariants {
       checkNominalTimes(this.history, step, job);
     }
     checkFlowStep(this.history, step);
+    for (const flow of checkFlowEnds(this.history, step)) this.#watcher.onFlowEnd?.(flow);
     checkRequests(this.history, step);
     this.#order.onStep(this.history, step, term);
-    this.#onStep?.(step);
+    this.#watcher.onStep?.(step);
   }
 
   #checkRecords(writes: readonly Write[]): void {

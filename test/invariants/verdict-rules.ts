@@ -87,7 +87,9 @@ export function checkEditedReason(history: History, step: Step, judged: Judged):
   const since = history.visible(job, context).map((record) => record?.scheduledSince);
   if (!since.some((at) => at !== undefined && verdict.to < at && verdict.reason.data?.['to'] === at - 1))
     offend(judged, 'no schedule was set then');
-  if (context.lookedAt !== undefined && next > context.lookedAt && next >= context.decidableSince)
+  // What by the leader's clock has not even come may be cut off by a clock that is ahead.
+  const couldBeDecided = next <= context.now && next >= context.decidableSince;
+  if (context.lookedAt !== undefined && next > context.lookedAt && couldBeDecided)
     offend(judged, `a leader stood and had looked at ${iso(context.lookedAt)}`);
 }
 

@@ -1,7 +1,7 @@
 /** What happened in a simulation, counted by kind: a workload that silently stops exercising something shows in the sum over seeds. */
 
 import type { Attempt, RunRecord, Verdict } from '../../src/engine/records.ts';
-import type { Change, JobStep, Step } from '../invariants/history.ts';
+import type { Change, FlowHistory, JobStep, Step } from '../invariants/history.ts';
 
 export class Happenings {
   readonly #counts = new Map<string, number>();
@@ -22,6 +22,12 @@ export class Happenings {
       this.#onState(job);
     }
     for (const { before, after } of step.requests.values()) if (before && !after) this.note(`request: ${before.type}`);
+  }
+
+  onFlowEnd({ runs, judged }: FlowHistory): void {
+    if (Math.max(runs.size, judged) < 2) return;
+    this.note('flow of several ended');
+    if (judged > 1) this.note('flow of several judged');
   }
 
   #onRun({ before, after }: Change<RunRecord>): void {

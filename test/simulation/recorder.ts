@@ -73,9 +73,12 @@ export class Recorder {
   constructor(cluster: MemoryCluster, options: RecorderOptions) {
     const { line, fail, happenings, isEnding } = options;
     this.#options = options;
-    this.invariants = new Invariants((step) => {
-      happenings.onStep(step);
-      this.commands.onStep(step);
+    this.invariants = new Invariants({
+      onStep: (step) => {
+        happenings.onStep(step);
+        this.commands.onStep(step);
+      },
+      onFlowEnd: (flow) => happenings.onFlowEnd(flow),
     });
     const { history } = this.invariants;
     const hasLanded = (marker: string): boolean => this.#landed.has(marker);
