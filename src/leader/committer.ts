@@ -23,7 +23,9 @@ export interface CommitterOptions {
 
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #queue: Batch[] = [];
+  readonly #queue: { readonly batch: Batch; readonly connection: number }[] = [];
+  /** Counts the executor's connections. */
+  #connection = 0;
   #hasFailed = false;
   #work: Promise<void> | undefined;
 
@@ -33,8 +35,17 @@ export class Committer {
 
   /** Takes the steps of a decision, behind those it has. */
   add(steps: readonly Step[]): void {
-    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));
+    const connection = this.#connection;
+    for (const batch of packSteps(steps, this.#options.store.commitLimits)) this.#queue.push({ batch, connection });
     if (this.#queue.length > 0) this.#work ??= this.#drain();
+  }
+
+  /**
+   * The executor has connected anew: questions that were decided on before are void, as everything is asked about once more. Asked on
+   * this connection, they would have it say `reconciled` before that, and the engine would launch too early.
+   */
+  reconnected(): void {
+    this.#connection += 1;
   }
 
   /** Resolves when all that was added is committed and acted on, or given up. */
@@ -43,10 +54,11 @@ export class Committer {
   }
 
   async #drain(): Promise<void> {
-    for (let batch = this.#queue.shift(); batch; batch = this.#queue.shift()) {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      const { batch, connection } = next;
       try {
         await this.#commit(batch);
-        this.#act(batch);
+        this.#act(batch, connection);
       } catch (error) {
         // What follows was decided on the belief that this had landed.
         this.#hasFailed = true;
@@ -76,11 +88,12 @@ export class Committer {
    * Does what is now durable. Not when the term ran out meanwhile: the next leader finds the intents, asks the executor, and gives
    * the runs another attempt; statuses that were not acknowledged come again.
    */
-  #act(batch: Batch): void {
+  #act(batch: Batch, connection: number): void {
     const { executor, observer, term } = this.#options;
     if (term.signal.aborted) return;
     for (const step of batch.steps) {
       for (const command of step.commands) {
+        if (command.type === 'reconcile' && connection !== this.#connection) continue;
         executor.perform(command);
         observer.performed(command);
       }

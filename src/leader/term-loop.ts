@@ -124,7 +124,7 @@ export class TermLoop {
     const until = this.#quarantine?.until;
     const sign = new SignOfLife();
     for (const batch of this.#buffer.splice(0)) this.#receive(batch);
-    executor.start({ identity: engine.identity, emit: (event) => this.#hear(event) });
+    executor.start({ identity: engine.identity, emit: (event) => this.#hear(event, committer) });
     for (let [behind, freeAt] = [0, clock.now()]; this.#endReason === undefined; ) {
       const startedAt = clock.monotonic();
       const now = clock.now();
@@ -180,7 +180,8 @@ export class TermLoop {
     return engine;
   }
 
-  #hear(event: ExecutorEvent): void {
+  #hear(event: ExecutorEvent, committer: Committer): void {
+    if (event.type === 'connected') committer.reconnected();
     this.#deps.observer.executorEvent(event);
     this.#deps.onExecutorEvent?.(event);
     this.#inbox.push({ type: 'executor', event });

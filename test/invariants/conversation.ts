@@ -41,6 +41,7 @@ export interface ConversationOptions {
 /** A decision, as the next one is to find it carried out. */
 interface Last extends DecisionMade {
   readonly isConnected: boolean;
+  readonly connection: number;
   readonly mayLaunch: boolean;
   readonly areOffersWanted: boolean;
   /** How long the offers that it gave back are not to come again. */
@@ -66,6 +67,7 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #pace: Pace;
   #isConnected = false;
+  #connections = 0;
   /** What the leader was told, and whether that was so. */
   #isSaidReconciled = false;
   #isReconciled = false;
@@ -86,7 +88,7 @@ export class Conversation {
   /** Tasks that were said to be going on. */
   readonly #goingOn = new Set<string>();
   /** Batches that are to be performed. */
-  readonly #due: CommandBatch[] = [];
+  readonly #due: (CommandBatch & { readonly connection: number })[] = [];
   #performed = 0;
   #last: Last | undefined;
   /** Of the last decision that asked about everything: what it did not name, if it did not. */
@@ -129,6 +131,7 @@ export class Conversation {
 
   #connect(isConnected: boolean): void {
     this.#isConnected = isConnected;
+    if (isConnected) this.#connections += 1;
     this.#isSaidReconciled = false;
     this.#isReconciled = false;
     this.#owesAsk = isConnected;
@@ -163,10 +166,12 @@ export class Conversation {
   // ── What it decides ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   decide(made: DecisionMade, monotonic: number): void {
+    this.#passOverVoid();
     const [due] = this.#due;
     if (due) fail('performed', `${describe(due.steps.flat()[this.#performed])} was never performed, and the leader goes on`, '');
     if (this.#options.isCurrent()) this.#judge(made, monotonic);
-    this.#due.push(...made.batches.filter(({ steps }) => steps.some((step) => step.length > 0)));
+    const connection = this.#connections;
+    for (const batch of made.batches) if (batch.steps.some((step) => step.length > 0)) this.#due.push({ ...batch, connection });
   }
 
   #judge(made: DecisionMade, monotonic: number): void {
@@ -189,7 +194,7 @@ export class Conversation {
     const isTimeToAsk = this.#askedAllAt !== undefined && context.now - this.#askedAllAt >= ASK_ALL_MS;
     const [isConnected, mayLaunch, areOffersWanted] = [this.#isConnected, this.#isSaidReconciled, this.#areOffersWanted];
     const owesAsk = isConnected && (this.#owesAsk || isTimeToAsk);
-    this.#last = { ...made, isConnected, mayLaunch, areOffersWanted, refusals, owesAsk };
+    this.#last = { ...made, isConnected, connection: this.#connections, mayLaunch, areOffersWanted, refusals, owesAsk };
     this.#unasked = undefined;
     this.#owesAsk = false;
     this.#isRescinded = false;
@@ -255,7 +260,7 @@ export class Conversation {
     const last = this.#last;
     if (!last) return;
     const missing = this.#unasked ?? ['all of it'];
-    if (last.owesAsk && missing.length > 0)
+    if (last.owesAsk && last.connection === this.#connections && missing.length > 0)
       fail('reconciled-first', `everything alive is to be asked about, but for ${missing[0]}`, missing[0]);
     this.#pace.settle(last);
     if (last.isConnected && last.mayLaunch) this.#checkWanted(last);
@@ -298,20 +303,31 @@ export class Conversation {
 
   /** performed: each command once, in order, when its commit has landed. */
   perform(command: ExecutorCommand, now: number): void {
+    this.#passOverVoid();
     const [batch] = this.#due;
-    const commands = batch?.steps.flat() ?? [];
-    if (!batch || commands[this.#performed] !== command)
-      return fail('performed', `${describe(command)} instead of ${describe(commands[this.#performed])}`, '');
+    const next = batch?.steps.flat()[this.#performed];
+    if (!batch || next !== command) return fail('performed', `${describe(command)} instead of ${describe(next)}`, '');
     if (batch.sequence !== undefined && !this.#options.hasLanded(batch.sequence))
       fail('performed', `${describe(command)} before its commit has landed`, '');
+    this.#goOn(batch);
+    if (command.type === 'reconcile') for (const { taskId } of command.tasks) if (!this.#asked.has(taskId)) this.#asked.set(taskId, now);
+  }
+
+  /** Questions that were decided on before the executor connected anew are not asked: all is asked about again. */
+  #passOverVoid(): void {
+    for (let [batch] = this.#due; batch && batch.connection !== this.#connections; [batch] = this.#due) {
+      if (batch.steps.flat()[this.#performed]?.type !== 'reconcile') return;
+      this.#goOn(batch);
+    }
+  }
+
+  #goOn(batch: CommandBatch): void {
     if (batch.sequence === undefined && this.#performed === 0 && this.#options.isCurrent())
       for (const step of batch.steps) this.land({ ...NO_STEP, context: this.#last?.context }, step);
     this.#performed += 1;
-    if (this.#performed === commands.length) {
-      this.#performed = 0;
-      this.#due.shift();
-    }
-    if (command.type === 'reconcile') for (const { taskId } of command.tasks) if (!this.#asked.has(taskId)) this.#asked.set(taskId, now);
+    if (this.#performed < batch.steps.flat().length) return;
+    this.#performed = 0;
+    this.#due.shift();
   }
 }
 

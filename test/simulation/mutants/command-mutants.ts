@@ -166,6 +166,15 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     seenBy: ['commands'],
   },
   {
+    name: 'asked-on-the-next-connection',
+    file: 'src/leader/committer.ts',
+    find: "        if (command.type === 'reconcile' && connection !== this.#connection) continue;\n",
+    replace: '        void connection;\n',
+    breaks: 'A question from before the executor connected anew is asked on the new connection, and its answer passes for that of all.',
+    seenBy: ['performed'],
+    hours: 6,
+  },
+  {
     name: 'last-step-not-performed',
     file: 'src/leader/committer.ts',
     find: 'for (const step of batch.steps) {',

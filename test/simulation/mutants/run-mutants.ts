@@ -25,7 +25,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     find: '    if (isPast(world, killAgainAt(world, run))) sendKill(world, run);\n',
     replace: '',
     breaks: 'A kill that got lost is never sent again.',
-    seenBy: ['killed'],
+    seenBy: ['liveness', 'killed'],
   },
   {
     name: 'one-attempt-more',

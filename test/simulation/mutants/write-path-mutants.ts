@@ -6,10 +6,10 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
   {
     name: 'launch-before-commit',
     file: 'src/leader/committer.ts',
-    find: '        await this.#commit(batch);\n        this.#act(batch);',
-    replace: '        this.#act(batch);\n        await this.#commit(batch);',
+    find: '        await this.#commit(batch);\n        this.#act(batch, connection);',
+    replace: '        this.#act(batch, connection);\n        await this.#commit(batch);',
     breaks: 'A task is launched before its intent is durable: a crash between the two runs it twice.',
-    seenBy: ['launched-once', 'acknowledged'],
+    seenBy: ['launched-once', 'acknowledged', 'performed'],
   },
   {
     name: 'lost-commit-believed',
@@ -78,12 +78,12 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledged-before-stored',
     file: 'src/leader/committer.ts',
-    find: '    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));',
+    find: '    const connection = this.#connection;',
     replace:
       "    for (const { commands } of steps) for (const command of commands) if (command.type === 'acknowledge') this.#options.executor.perform(command);\n" +
-      '    this.#queue.push(...packSteps(steps, this.#options.store.commitLimits));',
+      '    const connection = this.#connection;',
     breaks: 'A status is acknowledged before it is stored: if the process dies between the two, nobody tells of it again.',
-    seenBy: ['acknowledged'],
+    seenBy: ['acknowledged', 'performed'],
   },
   {
     name: 'suspension-forgotten',

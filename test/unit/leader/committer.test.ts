@@ -84,6 +84,18 @@ test('a term that ran out during the commit is not acted in', async () => {
   assert.deepEqual(story, ['commit a', 'landed']);
 });
 
+test('what was to be asked before the executor connected anew is not asked', async () => {
+  const { committer, story, answer } = setup();
+  const asking: Step = { writes: [{ key: 'a', value: '' }], commands: [{ type: 'reconcile', tasks: [] }, { type: 'revive' }], facts: [] };
+  committer.add([asking]);
+  committer.reconnected();
+  await answer();
+  committer.add([asking]);
+  await answer();
+  await committer.idle();
+  assert.deepEqual(story, ['commit a', 'landed', 'revive', 'commit a', 'landed', 'reconcile', 'revive']);
+});
+
 test('commands without writes need no commit', async () => {
   const { committer, story } = setup();
   committer.add([{ writes: [], commands: [{ type: 'suppress' }], facts: [] }]);
