@@ -19,7 +19,11 @@ export function checkFlowEnds(history: History, step: Step): readonly FlowHistor
 
 const isGoingOn = (run: RunRecord): boolean => run.endedAt === undefined || run.handover !== undefined || run.owed !== undefined;
 
-function followRun(history: History, touched: Set<FlowHistory>, run: { before: RunRecord | undefined; after: RunRecord | undefined }): void {
+function followRun(
+  history: History,
+  touched: Set<FlowHistory>,
+  run: { before: RunRecord | undefined; after: RunRecord | undefined },
+): void {
   const { before, after } = run;
   const one = after ?? before;
   const flow = one && history.flows.get(one.flow);

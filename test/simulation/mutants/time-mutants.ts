@@ -76,15 +76,6 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     seenBy: ['verdicts'],
   },
   {
-    name: 'edited-though-led',
-    file: 'src/engine/definitions.ts',
-    find: '  decideNominalTimes(world, slot, Math.min(...bounds));\n',
-    replace: '',
-    breaks: 'A nominal time that comes due in the moment of an edit is missed.',
-    seenBy: ['verdicts', 'nominal-times'],
-    hours: 6,
-  },
-  {
     name: 'nominal-times-late',
     file: 'src/engine/nominal-times.ts',
     find: 'world.timers.set(slot.name, isBehind ? world.now + 1 : next);',
