@@ -10,9 +10,10 @@ import type { ClusterSuspension, JobState, Outcome, Request, RunRecord, Verdict 
 import { JobGraph } from '../../src/job/graph.ts';
 import type { Job, JobRecord } from '../../src/job/job.ts';
 import type { SuspensionSpan } from '../../src/job/suspension.ts';
-import { nodeOfSpec, resolveJob, resolveSpec } from '../../src/job/resolve-job.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import type { Revision, Write } from '../../src/store/port.ts';
+import { readSchedule } from './read-schedule.ts';
+import { placeOf, readSpec } from './read-spec.ts';
 
 export type Definition = JobRecord<JobSpec>;
 
@@ -202,14 +203,17 @@ export class History {
     if (!job) {
       const version = this.jobs.get(name)?.versions.find(({ record }) => record?.uid === uid && record.scheduledSince === scheduledSince);
       if (!version?.record) return undefined;
-      this.#schedules.set(key, (job = resolveJob(version.record)));
+      const { schedule: text, timeZone } = version.record.spec;
+      const schedule = text === undefined ? undefined : readSchedule({ text, timeZone, seed: name, anchor: scheduledSince });
+      this.#schedules.set(key, (job = { ...this.resolve(version.record.spec), schedule }));
     }
     return job;
   }
 
+  /** What a definition says, but for its schedule. */
   resolve(spec: JobSpec): Job {
     let job = this.#specs.get(spec);
-    if (!job) this.#specs.set(spec, (job = resolveSpec(spec)));
+    if (!job) this.#specs.set(spec, (job = readSpec(spec)));
     return job;
   }
 
@@ -274,7 +278,7 @@ export class History {
       this.#unseen.shift();
       const { name, record } = next;
       const before = JSON.stringify(this.graph.node(name));
-      if (record) this.graph.set(name, nodeOfSpec(record.spec));
+      if (record) this.graph.set(name, placeOf(record.spec));
       else this.graph.delete(name);
       if (before === JSON.stringify(this.graph.node(name))) continue;
       this.graphEdits += 1;

@@ -4,7 +4,7 @@
  */
 
 import { QUARANTINE_KEY } from '../../src/engine/keys.ts';
-import { AGEING_STEP_MS } from '../../src/engine/limits.ts';
+import { AGEING_STEP_MS } from './limits.ts';
 import type { QuarantineRecord, RunRecord } from '../../src/engine/records.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { Revision } from '../../src/store/port.ts';

@@ -1,11 +1,12 @@
-/** The rules nominal-times and verdicts (words: invariants.ts), checked against schedule.next alone. */
+/** The rules nominal-times and verdicts (words: invariants.ts), checked against the second reading of schedules alone. */
 
-import { AHEAD_TIMES, CATCH_UP_LIMIT, VERDICT_COUNT_LIMIT } from '../../src/engine/limits.ts';
+import { AHEAD_TIMES, CATCH_UP_LIMIT, EARLIER_SPANS, VERDICT_COUNT_LIMIT } from './limits.ts';
 import type { JobState, RunRecord, Verdict } from '../../src/engine/records.ts';
 import type { Job } from '../../src/job/job.ts';
-import { EARLIER_SPANS, spansOf, type SuspensionSpan } from '../../src/job/suspension.ts';
+import type { SuspensionSpan } from '../../src/job/suspension.ts';
 import type { Schedule } from '../../src/schedule/schedule.ts';
 import type { History, JobStep, Step } from './history.ts';
+import { spansOf } from './read-spec.ts';
 import {
   checkEditedReason,
   checkKeptVerdicts,

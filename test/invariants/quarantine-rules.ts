@@ -7,11 +7,8 @@ import type { QuarantinedJob, QuarantineRecord, RunRecord } from '../../src/engi
 import type { JobRecord } from '../../src/job/job.ts';
 import type { Entry, Revision, Write } from '../../src/store/port.ts';
 import type { History } from './history.ts';
+import { LONGEST_QUARANTINE_MS, QUARANTINE_MS, QUARANTINED_JOBS } from './limits.ts';
 import { InvariantViolation } from './violation.ts';
-
-const FIRST_MS = 60_000;
-const LONGEST_MS = 3_600_000;
-const MOST_JOBS = 100;
 
 /**
  * Those whom a leader leaves alone that read this when its term began, at `at` by its own clock: for at most the longest time, and while
@@ -21,7 +18,10 @@ export function heldIn(entries: readonly Entry[], at: number): ReadonlyMap<strin
   const valueOf = (wanted: string): string | undefined => entries.find(({ key }) => key === wanted)?.value;
   const all = Object.entries(recordIn(valueOf(QUARANTINE_KEY)));
   return new Map(
-    all.filter(([job, { until, definition }]) => at < until && until - at <= LONGEST_MS && definition === markOf(valueOf(`${JOBS}${job}`))),
+    all.filter(
+      ([job, { until, definition }]) =>
+        at < until && until - at <= LONGEST_QUARANTINE_MS && definition === markOf(valueOf(`${JOBS}${job}`)),
+    ),
   );
 }
 
@@ -47,15 +47,16 @@ export function checkQuarantineGrows(before: string | undefined, after: string |
   if (!first || second) throw new InvariantViolation('quarantined', `${changed.length} jobs are put into quarantine at once`);
   const [job, { at, until, failures, definition }] = first;
   const last = old[job];
-  const isAgain = last !== undefined && last.definition === definition && last.until + LONGEST_MS > at;
+  const isAgain = last !== undefined && last.definition === definition && last.until + LONGEST_QUARANTINE_MS > at;
   const expected = isAgain ? last.failures + 1 : 1;
   if (failures !== expected) offend(job, `has failed ${expected} times and is said to have failed ${failures} times`);
-  const pause = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
+  const pause = Math.min(LONGEST_QUARANTINE_MS, QUARANTINE_MS * 2 ** (failures - 1));
   if (until - at !== pause) offend(job, `is left alone for ${until - at} ms after ${failures} failures, instead of ${pause}`);
   for (const [name, { until: end }] of Object.entries(old)) {
-    if (!fresh[name] && end + LONGEST_MS > at) offend(name, `is let go ${end + LONGEST_MS - at} ms before its failures are forgotten`);
+    if (!fresh[name] && end + LONGEST_QUARANTINE_MS > at)
+      offend(name, `is let go ${end + LONGEST_QUARANTINE_MS - at} ms before its failures are forgotten`);
   }
-  if (Object.keys(fresh).length > MOST_JOBS) offend(job, `is one of ${Object.keys(fresh).length} jobs in quarantine`);
+  if (Object.keys(fresh).length > QUARANTINED_JOBS) offend(job, `is one of ${Object.keys(fresh).length} jobs in quarantine`);
 }
 
 /** Nothing is decided about them; what is over may hand on its token. */

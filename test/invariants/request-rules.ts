@@ -4,10 +4,9 @@ import { resultKey, RESULTS } from '../../src/engine/keys.ts';
 import type { Request, RequestResult, RunRecord } from '../../src/engine/records.ts';
 import type { Write } from '../../src/store/port.ts';
 import type { History, Step } from './history.ts';
+import { KEPT_RESULTS } from './limits.ts';
 import { isKilledForGood } from './timing-rules.ts';
 import { InvariantViolation } from './violation.ts';
-
-const KEPT_RESULTS = 1_000;
 
 function offend(id: string, message: string): never {
   throw new InvariantViolation('requests', `request ${id} ${message}`);

@@ -1,7 +1,7 @@
 /** The rules of a single run's life: numbers, run-life, deadline, retries, timeout, suspended, totals, kept-runs (words: invariants.ts). */
 
 import type { Attempt, JobState, Outcome, RunRecord, RunState } from '../../src/engine/records.ts';
-import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from '../../src/engine/limits.ts';
+import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from './limits.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Change, History, JobStep, Step } from './history.ts';
 import { checkEnd, checkSame } from './attempt-rules.ts';

@@ -1,6 +1,6 @@
 /** The rules punctual and unreachable, and how a deadline is set (words: invariants.ts). */
 
-import { LAUNCH_TIMEOUT_MS } from '../../src/engine/limits.ts';
+import { LAUNCH_TIMEOUT_MS } from './limits.ts';
 import type { Attempt, RunRecord } from '../../src/engine/records.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import type { History, Step } from './history.ts';

@@ -3,11 +3,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QUARANTINE_KEY } from '../../src/engine/keys.ts';
 import type { QuarantineRecord, Verdict } from '../../src/engine/records.ts';
-import { spansOf, type SuspensionSpan } from '../../src/job/suspension.ts';
+import type { SuspensionSpan } from '../../src/job/suspension.ts';
 import type { History, JobStep, Step } from './history.ts';
+import { KEPT_VERDICTS } from './limits.ts';
+import { spansOf } from './read-spec.ts';
 import { InvariantViolation } from './violation.ts';
-
-const KEPT = 100;
 
 /** A verdict on nominal times after the cursor, the first of which is `next`. */
 export interface Judged {
@@ -43,7 +43,7 @@ function checkGrown(judged: Judged, before: Verdict, after: Verdict): void {
 
 function checkDropped(history: History, judged: Judged): void {
   const { verdicts } = history.job(judged.job);
-  if (verdicts.size < KEPT) offend(judged, `was forgotten, with ${verdicts.size} others kept of ${KEPT}`);
+  if (verdicts.size < KEPT_VERDICTS) offend(judged, `was forgotten, with ${verdicts.size} others kept of ${KEPT_VERDICTS}`);
   if ([...verdicts.values()].some(({ from }) => from < judged.verdict.from)) offend(judged, 'was forgotten before an older one');
 }
 

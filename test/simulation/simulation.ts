@@ -6,12 +6,12 @@
 import type { Engine } from '../../src/engine/engine.ts';
 import { EXECUTOR_IDENTITY_KEY } from '../../src/engine/keys.ts';
 import type { ExecutorIdentity } from '../../src/engine/records.ts';
-import { LONGEST_QUARANTINE_MS } from '../../src/engine/limits.ts';
 import type { Decision } from '../../src/engine/decision.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
 import type { TaskLaunch } from '../../src/executor/port.ts';
+import { LONGEST_QUARANTINE_MS } from '../invariants/limits.ts';
 import type { Attributes } from '../invariants/launch-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import { ApiClient } from './api-client.ts';
