@@ -7,7 +7,10 @@ import { Outages } from './outages.ts';
 import type { Random } from './random.ts';
 import type { SimNode } from './sim-node.ts';
 import type { Simulation } from './simulation.ts';
+import { StoreTroubles } from './store-troubles.ts';
 import type { FaultName } from './swarm.ts';
+
+const MOST_DRIFT_PPM = 100;
 
 export class FaultDriver {
   readonly #simulation: Simulation;
@@ -18,6 +21,7 @@ export class FaultDriver {
   readonly #defects = new Map<string, number>();
   readonly #mending: Mending;
   readonly outages: Outages;
+  readonly troubles: StoreTroubles;
   #isOn = true;
   #agents = 0;
 
@@ -25,6 +29,7 @@ export class FaultDriver {
     this.#simulation = simulation;
     this.#mending = new Mending(simulation.time);
     this.outages = new Outages(simulation, this.#mending);
+    this.troubles = new StoreTroubles(simulation, this.#mending);
   }
 
   networkOf(id: string): MesosNetwork {
@@ -42,16 +47,25 @@ export class FaultDriver {
     if (!faults) {
       const random = this.#random(`fate/${id}`);
       const lag = this.#rate('watch-lag');
-      faults = { watchLagMs: lag > 0 ? Math.ceil(20_000 * lag * random.next()) : 0 };
       const delayRate = this.#rate('store-delay');
       const errorRate = this.#rate('store-errors');
-      if (delayRate + errorRate > 0) faults.fate = (request) => this.#fate(random, request, { delayRate, errorRate });
+      const usual = (request: MemoryRequest): Fate =>
+        delayRate + errorRate > 0 ? this.#fate(random, request, { delayRate, errorRate }) : {};
+      faults = {
+        watchLagMs: lag > 0 ? Math.ceil(20_000 * lag * random.next()) : 0,
+        ...this.troubles.faultsOf(id, usual),
+      };
       this.#storeFaults.set(id, faults);
     }
     return faults;
   }
 
-  offsetOf(id: string): number {
+  clockOf(id: string): { readonly offsetMs: number; readonly driftPpm: number } {
+    const driftPpm = this.#rate('clock-drift') * MOST_DRIFT_PPM * (this.#random(`drift/${id}`).next() * 2 - 1);
+    return { offsetMs: this.#offsetOf(id), driftPpm };
+  }
+
+  #offsetOf(id: string): number {
     let offset = this.#offsets.get(id);
     if (offset === undefined) {
       const random = this.#random(`offset/${id}`);
@@ -69,12 +83,12 @@ export class FaultDriver {
       ...{ id: `agent-${index}`, hostname: `host-${index}`, rack: random.pick(['a', 'b', 'c']), seed: options.seed },
       ...{ cpus: random.pick([2, 4, 16]), mem: random.pick([2_048, 16_384]) },
       ...{ lossRate: this.#rate('mesos-updates'), brokenStartRate: this.#rate('broken-start') },
-      stuckStartRate: this.#rate('stuck-start'),
+      ...{ stuckStartRate: this.#rate('stuck-start'), slowStartRate: this.#rate('slow-start') },
     });
   }
 
   begin(): void {
-    const { cluster, master } = this.#simulation;
+    const { cluster, master, losses } = this.#simulation;
     this.#strike('watch-cut', (random) => this.#victim(random)?.connection.cutWatches());
     this.#strike('compaction', () => cluster.compact());
     this.#strike('lease-loss', (random) => this.#loseLease(random));
@@ -92,6 +106,12 @@ export class FaultDriver {
     this.#strike('rescind', () => master.rescindOne());
     this.#strike('framework-removed', () => this.#simulation.operator.removeFramework());
     this.#strike('outage', (random) => this.outages.strike(random));
+    this.#strike('machine-sleep', (random) => this.#sendToSleep(random));
+    this.#strike('store-full', (random) => this.troubles.fill(random));
+    this.#strike('store-slow', (random) => this.troubles.slowDown(random));
+    this.#strike('agent-drain', (random) => this.#drainAgent(random));
+    this.#strike('agent-gone', (random) => this.#markGone(random));
+    Object.assign(losses, { kills: this.#rate('mesos-kills'), acknowledgements: this.#rate('mesos-acks') });
     master.questions.lateMs = 8_000 * this.#rate('mesos-answers');
   }
 
@@ -102,11 +122,13 @@ export class FaultDriver {
     simulation.line('faults', 'end');
     for (const faults of this.#storeFaults.values()) {
       delete faults.fate;
-      faults.watchLagMs = 0;
+      Object.assign(faults, { watchLagMs: 0, laterPages: 0 });
     }
     this.#defects.clear();
     for (const network of this.#networks.values()) Object.assign(network, { delayMs: 5, callLossRate: 0, repeatRate: 0 });
     simulation.master.questions.lateMs = 0;
+    Object.assign(simulation.losses, { kills: 0, acknowledgements: 0 });
+    for (const agent of simulation.master.agents) agent.resendAll();
     for (const node of simulation.living) node.putOutFuse();
     this.#mending.hurry();
     await simulation.operator.finish();
@@ -256,6 +278,27 @@ export class FaultDriver {
     });
   }
 
+  #sendToSleep(random: Random): void {
+    const node = this.#victim(random);
+    if (!node) return;
+    const lastsMs = random.logarithmic(500, 600_000);
+    const newsAfterMs = random.next() * (this.#simulation.cluster.leaseMs / 3);
+    const sleep = (): void => {
+      if (node.isDead || node.clock.isPaused || !this.#isOn) return;
+      this.#say(`${node.id}'s machine sleeps`);
+      node.suspend();
+      this.#mending.after(lastsMs, () => {
+        if (node.isDead) return;
+        this.#say(`${node.id}'s machine wakes`);
+        if (node.leadership.term !== undefined && node.leadership.term !== this.#simulation.cluster.term)
+          this.#simulation.happenings.note('woke as a leader that is none');
+        node.resume(newsAfterMs);
+      });
+    };
+    if (random.chance(0.5)) sleep();
+    else node.lightFuse(random.int(1, 60), sleep);
+  }
+
   #step(random: Random): void {
     const node = this.#victim(random);
     if (!node) return;
@@ -321,6 +364,28 @@ export class FaultDriver {
     this.#say(`${agent.id} is replaced by agent-${this.#agents}`);
     lives.doubt([agent]);
     master.replaceAgent(agent, `agent-${this.#agents}`, random.chance(0.6));
+  }
+
+  #drainAgent(random: Random): void {
+    const { master } = this.#simulation;
+    const agents = master.agents.filter((agent) => agent.isUp && agent.isRegistered);
+    if (agents.length === 0) return;
+    const agent = random.pick(agents);
+    this.#say(`${agent.id} is drained`);
+    master.drainAgent(agent);
+    this.#mending.after(random.logarithmic(10_000, 900_000), () => {
+      this.#say(`${agent.id} is in service again`);
+      master.reactivate(agent);
+    });
+  }
+
+  #markGone(random: Random): void {
+    const { master } = this.#simulation;
+    if (master.agents.length === 0) return;
+    const agent = random.pick(master.agents);
+    this.#agents += 1;
+    this.#say(`${agent.id} is marked as gone; agent-${this.#agents} takes its place`);
+    master.markGone(agent, `agent-${this.#agents}`);
   }
 
   #killExecutor(random: Random): void {

@@ -302,6 +302,8 @@ function stateOf({ state, reason, isAnswer, uuid }: MesosUpdate): TaskStatus['st
       return reason === 'duplicate id' ? undefined : 'rejected';
     case 'DROPPED':
       return 'not-launched';
+    case 'GONE_BY_OPERATOR':
+      return 'lost';
     case 'LOST':
       // The master lost sight of the agent, and what runs there may run on.
       return reason === 'REASON_AGENT_REMOVED' ? 'unreachable' : 'lost';
@@ -315,7 +317,7 @@ function stateOf({ state, reason, isAnswer, uuid }: MesosUpdate): TaskStatus['st
 
 function endOf(state: 'FINISHED' | 'FAILED' | 'KILLED', reason: string | undefined): TaskStatus['state'] {
   if (state === 'FINISHED') return 'finished';
-  if (state === 'KILLED') return 'killed';
+  if (state === 'KILLED') return reason === 'REASON_AGENT_DRAINING' ? 'lost' : 'killed';
   if (reason === 'REASON_EXECUTOR_TERMINATED') return 'lost';
   if (reason === 'REASON_EXECUTOR_REGISTRATION_TIMEOUT') return 'not-launched';
   return reason === 'REASON_CONTAINER_LAUNCH_FAILED' ? 'rejected' : 'failed';

@@ -21,6 +21,7 @@ export type MesosState =
   | 'DROPPED'
   | 'LOST'
   | 'GONE'
+  | 'GONE_BY_OPERATOR'
   | 'UNREACHABLE'
   | 'UNKNOWN';
 
@@ -38,7 +39,16 @@ export interface MesosUpdate {
   readonly isAnswer?: boolean;
 }
 
-export const TERMINAL: ReadonlySet<MesosState> = new Set(['FINISHED', 'FAILED', 'KILLED', 'ERROR', 'DROPPED', 'LOST', 'GONE']);
+export const TERMINAL: ReadonlySet<MesosState> = new Set([
+  'FINISHED',
+  'FAILED',
+  'KILLED',
+  'ERROR',
+  'DROPPED',
+  'LOST',
+  'GONE',
+  'GONE_BY_OPERATOR',
+]);
 
 export interface AgentTask {
   readonly launch: TaskLaunch;
@@ -51,6 +61,12 @@ export interface AgentTask {
   cancelResend: CancelTimer | undefined;
   cancelStep: CancelTimer | undefined;
   isKilling: boolean;
+}
+
+/** Shares of what gets lost on the way from the master to its agents. May be changed at any time. */
+export interface AgentLosses {
+  kills: number;
+  acknowledgements: number;
 }
 
 export interface AgentOptions {
@@ -68,6 +84,11 @@ export interface AgentOptions {
   readonly brokenStartRate: number;
   /** Share of tasks that never start without a word: an image is fetched for ever. */
   readonly stuckStartRate: number;
+  /** Share of tasks that wait long for their executor, and start then: an image is fetched slowly, others wait before them. */
+  readonly slowStartRate: number;
+  readonly losses: AgentLosses;
+  /** Counts what happened. */
+  readonly note: (what: string) => void;
   readonly forward: (agent: MesosAgent, update: MesosUpdate) => void;
   /** Something began or ended to run, for the checker. */
   readonly onLife: (agent: MesosAgent, launch: TaskLaunch, life: 'began' | 'ended') => void;
@@ -77,6 +98,8 @@ const FIRST_RESEND_MS = 10_000;
 const LONGEST_RESEND_MS = 600_000;
 /** How long an executor takes to end when its framework is gone. */
 export const SHUTDOWN_GRACE_MS = 10_000;
+/** How long a task waits for its executor where that is slow. */
+const SLOW_START_MS = [30_000, 2_700_000] as const;
 /** A task that hangs: ten years. */
 const NEVER_MS = 315_360_000_000;
 
@@ -84,6 +107,7 @@ export class MesosAgent {
   readonly options: AgentOptions;
   readonly tasks = new Map<string, AgentTask>();
   readonly #random: Random;
+  readonly #lossRandom: Random;
   isUp = true;
   /** The master knows that it is there. */
   isRegistered = true;
@@ -92,6 +116,7 @@ export class MesosAgent {
   constructor(options: AgentOptions) {
     this.options = options;
     this.#random = new Random(`${options.seed}/${options.id}`);
+    this.#lossRandom = new Random(`${options.seed}/${options.id}/losses`);
   }
 
   get id(): string {
@@ -118,7 +143,7 @@ export class MesosAgent {
       task.cancelStep = time.after(60_000, () => this.#end(task, state));
       return;
     }
-    task.cancelStep = time.after(fate.startMs, () => {
+    task.cancelStep = time.after(fate.startMs + this.#waitMs(launch), () => {
       this.#tell(task, { state: 'STARTING' });
       task.cancelStep = time.after(fate.startMs, () => {
         task.phase = 'running';
@@ -128,10 +153,25 @@ export class MesosAgent {
     });
   }
 
+  /** How long a task is queued for its executor. */
+  #waitMs({ taskId }: TaskLaunch): number {
+    const random = new Random(`${this.options.seed}/slow/${taskId}`);
+    if (!random.chance(this.options.slowStartRate)) return 0;
+    this.options.note('task queued for its executor');
+    return random.logarithmic(...SLOW_START_MS);
+  }
+
+  #isLost(share: number, what: string): boolean {
+    if (share === 0 || !this.#lossRandom.chance(share)) return false;
+    this.options.note(`${what} lost before the agent`);
+    return true;
+  }
+
   /** Answers whether it knows the task. */
   kill(taskId: string, graceMs: number): boolean {
     const task = this.tasks.get(taskId);
     if (!task || task.phase === 'over') return false;
+    if (this.#isLost(this.options.losses.kills, 'order to kill')) return true;
     if (task.isKilling) return true;
     task.isKilling = true;
     if (task.phase === 'starting') {
@@ -148,6 +188,19 @@ export class MesosAgent {
       this.#end(task, { state: 'KILLED' });
     });
     return true;
+  }
+
+  /** All its tasks are to end, each within its own grace or less. */
+  drain(): void {
+    const { time, note } = this.options;
+    for (const task of this.tasks.values()) {
+      time.after(this.#lossRandom.int(0, SHUTDOWN_GRACE_MS), () => {
+        if (task.phase === 'over') return;
+        task.cancelStep?.();
+        note('task drained');
+        this.#end(task, { state: 'KILLED', reason: 'REASON_AGENT_DRAINING' });
+      });
+    }
   }
 
   /** The executor of a task dies. */
@@ -194,6 +247,7 @@ export class MesosAgent {
   acknowledge(taskId: string, uuid: string): void {
     const task = this.tasks.get(taskId);
     if (!task || task.updates[0]?.uuid !== uuid) return;
+    if (this.#isLost(this.options.losses.acknowledgements, 'acknowledgement')) return;
     task.updates.shift();
     task.cancelResend?.();
     task.resends = 0;

@@ -9,6 +9,7 @@ import { type AgentOptions, type MesosUpdate, MesosAgent, TERMINAL } from './mes
 import { MesosQuestions } from './mesos-questions.ts';
 import {
   freeOf,
+  isOut,
   latestState,
   makeOffer,
   type MasterOptions,
@@ -21,6 +22,8 @@ import {
 const UNREACHABLE_AFTER_MS = 80_000;
 const AWAITED_FOR_MS = 600_000;
 const CYCLE_MS = 1_000;
+/** A launch that is on its way to an agent has arrived by then. */
+const DRAIN_AFTER_MS = 60;
 
 export class MesosMaster {
   readonly #options: MasterOptions;
@@ -59,13 +62,14 @@ export class MesosMaster {
   }
 
   get agents(): readonly MesosAgent[] {
-    return [...this.#seats.values()].filter((seat) => seat.standing !== 'removed').map((seat) => seat.agent);
+    return [...this.#seats.values()].filter((seat) => !isOut(seat)).map((seat) => seat.agent);
   }
 
-  add(options: Omit<AgentOptions, 'time' | 'forward' | 'onLife'>): MesosAgent {
-    const { time, onLife } = this.#options;
-    const agent = new MesosAgent({ ...options, time, onLife, forward: (from, update) => this.#forward(from, update) });
-    this.#seats.set(agent.id, { agent, standing: 'registered', tasks: new Map(), filter: undefined, cancelAway: undefined });
+  add(options: Omit<AgentOptions, 'time' | 'forward' | 'onLife' | 'losses' | 'note'>): MesosAgent {
+    const { time, onLife, losses, note } = this.#options;
+    const agent = new MesosAgent({ ...options, time, onLife, losses, note, forward: (from, update) => this.#forward(from, update) });
+    const unused = { isDrained: false, tasks: new Map(), filter: undefined, cancelAway: undefined };
+    this.#seats.set(agent.id, { agent, standing: 'registered', ...unused });
     this.#allocateSoon(CYCLE_MS * this.#options.random.next());
     return agent;
   }
@@ -180,7 +184,7 @@ export class MesosMaster {
     this.#options.onLaunch({ task, subscription });
     this.#options.time.after(this.#options.random.int(1, 50), () => {
       // Once sent, it arrives also when the master dies meanwhile.
-      const isGone = seat.standing === 'removed' || (seat.standing === 'registered' && !seat.tasks.has(task.taskId));
+      const isGone = isOut(seat) || (seat.standing === 'registered' && !seat.tasks.has(task.taskId));
       if (seat.agent.isUp && !isGone && !seat.agent.tasks.has(task.taskId)) seat.agent.run(task, frameworkId);
     });
   }
@@ -261,7 +265,7 @@ export class MesosMaster {
 
   startAgent(agent: MesosAgent): void {
     const seat = this.#seats.get(agent.id);
-    if (!seat || agent.isUp || seat.standing === 'removed') return;
+    if (!seat || agent.isUp || isOut(seat)) return;
     agent.isUp = true;
     if (this.#isUp) this.#register(seat);
   }
@@ -269,18 +273,59 @@ export class MesosMaster {
   /** A new machine takes the agent's place; the old tasks are lost to the master, and may go on for nobody. */
   replaceAgent(agent: MesosAgent, id: string, tasksDie: boolean): void {
     const seat = this.#seats.get(agent.id);
-    if (!seat || !this.#isUp || seat.standing === 'removed' || seat.standing === 'awaited') return;
+    if (!seat || !this.#isUp || isOut(seat) || seat.standing === 'awaited') return;
+    this.#takeOut(seat, 'removed');
+    if (tasksDie) agent.destroy();
+    this.add({ ...agent.options, id });
+  }
+
+  /** An operator says that the agent is gone, tasks and all; another takes its place. Those out of reach are told of only when asked. */
+  markGone(agent: MesosAgent, id: string): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat || !this.#isUp || isOut(seat) || seat.standing === 'awaited') return;
+    const isKnown = seat.standing !== 'unreachable';
+    agent.destroy();
+    if (!isKnown) seat.tasks.clear();
+    this.#takeOut(seat, 'gone');
+    this.add({ ...agent.options, id });
+  }
+
+  #takeOut(seat: Seat, standing: 'removed' | 'gone'): void {
+    const { agent } = seat;
+    const [state, reason] =
+      standing === 'gone'
+        ? (['GONE_BY_OPERATOR', 'REASON_AGENT_REMOVED_BY_OPERATOR'] as const)
+        : (['LOST', 'REASON_AGENT_REMOVED'] as const);
     seat.cancelAway?.();
     this.#voidOffers(seat);
-    seat.standing = 'removed';
+    seat.standing = standing;
     agent.isRegistered = false;
     for (const [taskId, known] of seat.tasks) {
-      if (!TERMINAL.has(known.state)) this.#send({ taskId, agentId: agent.id, state: 'LOST', reason: 'REASON_AGENT_REMOVED' });
+      if (TERMINAL.has(known.state)) continue;
+      if (standing === 'gone') this.#options.note('task gone with its agent');
+      this.#send({ taskId, agentId: agent.id, state, reason });
     }
     seat.tasks.clear();
     this.#subscription?.send({ type: 'failure', agentId: agent.id });
-    if (tasksDie) agent.destroy();
-    this.add({ ...agent.options, id });
+  }
+
+  /** An operator takes the agent out of service: its offers are void, its tasks are killed, until reactivate(). */
+  drainAgent(agent: MesosAgent): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat || !this.#isUp || seat.standing !== 'registered') return;
+    seat.isDrained = true;
+    this.#voidOffers(seat);
+    // Of a launch that is under way the agent learns first.
+    this.#options.time.after(DRAIN_AFTER_MS, () => {
+      if (seat.isDrained && !isOut(seat)) agent.drain();
+    });
+  }
+
+  reactivate(agent: MesosAgent): void {
+    const seat = this.#seats.get(agent.id);
+    if (!seat?.isDrained) return;
+    seat.isDrained = false;
+    this.#allocateSoon(CYCLE_MS);
   }
 
   /** The master's process ends. */
@@ -296,7 +341,7 @@ export class MesosMaster {
     for (const seat of this.#seats.values()) {
       seat.cancelAway?.();
       seat.filter = undefined;
-      if (seat.standing === 'removed') continue;
+      if (isOut(seat)) continue;
       seat.agent.isRegistered = false;
       seat.tasks.clear();
       if (seat.standing !== 'unreachable') seat.standing = 'awaited';
@@ -309,7 +354,7 @@ export class MesosMaster {
     this.#isUp = true;
     this.#options.line('master is back');
     for (const seat of this.#seats.values()) {
-      if (seat.standing === 'removed') continue;
+      if (isOut(seat)) continue;
       time.after(reregister(), () => {
         if (this.#isUp && seat.agent.isUp && !seat.agent.isRegistered) this.#register(seat);
       });

@@ -41,6 +41,8 @@ export class MesosQuestions {
       case undefined:
       case 'removed':
         return say('UNKNOWN');
+      case 'gone':
+        return say('GONE_BY_OPERATOR');
       case 'awaited':
         return;
       case 'unreachable':

@@ -42,6 +42,9 @@ export interface MasterOptions {
   /** It answers a question long after it was asked. */
   readonly onLateAnswer: () => void;
   readonly onLife: AgentOptions['onLife'];
+  readonly losses: AgentOptions['losses'];
+  /** Counts what happened. */
+  readonly note: AgentOptions['note'];
 }
 
 export type Standing =
@@ -51,6 +54,8 @@ export type Standing =
   | 'unreachable'
   /** Another agent took its place: unknown from now on. */
   | 'removed'
+  /** Marked as gone by an operator: it never comes back, and nothing of it runs. */
+  | 'gone'
   /** Known from the registry after a master's restart, not back yet. */
   | 'awaited';
 
@@ -58,6 +63,8 @@ export type Standing =
 export interface Seat {
   readonly agent: MesosAgent;
   standing: Standing;
+  /** It is being taken out of service: nothing of it is offered. */
+  isDrained: boolean;
   /** The master's own view: what it accepted and has not forgotten. */
   readonly tasks: Map<string, { readonly launch: TaskLaunch; readonly frameworkId: string; state: MesosState }>;
   filter: { readonly until: number; readonly cpus: number; readonly mem: number } | undefined;
@@ -69,14 +76,18 @@ export interface OpenOffer {
   readonly seat: Seat;
 }
 
+/** Whether it will never be back. */
+export const isOut = ({ standing }: Seat): boolean => standing === 'removed' || standing === 'gone';
+
 export const thousandths = (amount: number): number => Math.round(amount * 1000);
 
 /** What can be offered on a seat, in thousandths; undefined: too little, or what was declined not long ago. */
 export function freeOf(
-  { agent, filter, tasks }: Seat,
+  { agent, filter, tasks, isDrained }: Seat,
   held: readonly OpenOffer[],
   now: number,
 ): { readonly cpus: number; readonly mem: number } | undefined {
+  if (isDrained) return undefined;
   let cpus = thousandths(agent.options.cpus);
   let mem = thousandths(agent.options.mem);
   for (const { launch, state } of tasks.values()) {

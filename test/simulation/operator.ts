@@ -25,7 +25,7 @@ export class Operator {
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
     this.#random = simulation.random.fork('operator');
-    this.#clock = new NodeClock(simulation.time, this.#random.fork('clock'), 0);
+    this.#clock = new NodeClock(simulation.time, this.#random.fork('clock'), { offsetMs: 0, driftPpm: 0 });
   }
 
   /** The master removes the framework; someone notices, and mends it. */

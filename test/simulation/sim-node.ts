@@ -50,6 +50,7 @@ export interface SimNodeOptions {
   readonly network: MesosNetwork;
   readonly faults: MemoryFaults;
   readonly offsetMs: number;
+  readonly driftPpm: number;
   readonly nodeCount: number;
   /** Whether the engine fails whenever it writes anything of a job. */
   readonly isBroken: (job: string) => boolean;
@@ -90,10 +91,10 @@ export class SimNode {
   #commits: { term: Revision; count: number } = { term: 0n, count: 0 };
 
   constructor(options: SimNodeOptions) {
-    const { id, time, random, cluster, faults, offsetMs, watcher, master, network } = options;
+    const { id, time, random, cluster, faults, offsetMs, driftPpm, watcher, master, network } = options;
     this.#options = options;
     this.id = id;
-    this.clock = new NodeClock(time, random.fork('clock'), offsetMs);
+    this.clock = new NodeClock(time, random.fork('clock'), { offsetMs, driftPpm });
     this.commitLimits = options.commitLimits;
     this.connection = cluster.connect({ name: id, clock: this.clock, faults });
     this.store = dealingStore(this.connection, {
@@ -199,9 +200,16 @@ export class SimNode {
     this.connection.pause();
   }
 
-  resume(): void {
+  /** Its machine is suspended: as pause(), and its monotonic clock stands still as well. */
+  suspend(): void {
+    this.clock.suspend();
+    this.connection.pause();
+  }
+
+  /** `newsAfterMs`: see MemoryConnection.resume. */
+  resume(newsAfterMs = 0): void {
     this.clock.resume();
-    this.connection.resume();
+    this.connection.resume(newsAfterMs);
   }
 
   /** As if the engine had thrown in the middle of this decision: nobody gets to see it. */

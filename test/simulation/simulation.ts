@@ -19,6 +19,7 @@ import { drain } from './drain.ts';
 import { FaultDriver } from './fault-driver.ts';
 import { Happenings } from './happenings.ts';
 import { LifeBook } from './life-book.ts';
+import type { AgentLosses } from './mesos-agent.ts';
 import { MesosMaster } from './mesos-master.ts';
 import { NodeClock } from './node-clock.ts';
 import { Operator } from './operator.ts';
@@ -88,6 +89,8 @@ export class Simulation {
   readonly lives: LifeBook;
   readonly operator: Operator;
   readonly happenings = new Happenings();
+  /** Between the master and its agents. */
+  readonly losses: AgentLosses = { kills: 0, acknowledgements: 0 };
   launches = 0;
   /** Of them, those of frameworks that were removed and forgotten. */
   #launchesOfOthers = 0;
@@ -105,7 +108,7 @@ export class Simulation {
     this.time = new VirtualTime(start);
     this.trace = new Trace(start, options.echo);
     const fail = (error: unknown): void => this.time.fail(error);
-    this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), 0) });
+    this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), { offsetMs: 0, driftPpm: 0 }) });
     this.recorder = new Recorder(this.cluster, {
       happenings: this.happenings,
       onForgotten: () => {
@@ -141,6 +144,8 @@ export class Simulation {
         this.happenings.note('order to kill');
         this.recorder.invariants.onKill(taskId, graceMs);
       },
+      losses: this.losses,
+      note: (what) => this.happenings.note(what),
       onLateAnswer: () => this.happenings.note('late answer'),
       onLife: (agent, launch, life) => {
         this.line(agent.id, `${launch.taskId} ${life}`);
@@ -206,7 +211,7 @@ export class Simulation {
     this.#lives.set(id, generation + 1);
     const node = new SimNode({
       ...{ id, time: this.time, cluster: this.cluster, master: this.master, random: this.random.fork(`${id}/${generation}`) },
-      ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), offsetMs: this.faults.offsetOf(id) },
+      ...{ network: this.faults.networkOf(id), faults: this.faults.storeFaultsOf(id), ...this.faults.clockOf(id) },
       nodeCount: this.swarm.nodes,
       isBroken: (job: string) => this.faults.isBroken(job),
       longestWaitMs: this.swarm.longestWaitMs,

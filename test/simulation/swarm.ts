@@ -32,6 +32,16 @@ export const FAULTS = {
   rescind: 'offers are taken back',
   'mesos-answers': 'the master’s answers to questions come late, among other news',
   outage: 'the store, all nodes, the master or all agents are gone for up to hours',
+  'clock-drift': 'nodes’ clocks run fast or slow',
+  'machine-sleep': 'a node’s machine sleeps, and its monotonic clock with it; its wall clock has gone on when it wakes',
+  'store-full': 'the store has no space left: it refuses writes for minutes, and does all else',
+  'store-slow': 'writes to the store take seconds, for minutes',
+  'slow-snapshots': 'snapshots come in pages that take long; now and then the history is compacted between two',
+  'mesos-kills': 'orders to kill get lost between master and agent',
+  'mesos-acks': 'acknowledgements get lost between master and agent',
+  'slow-start': 'tasks wait long for their executor, and start then',
+  'agent-drain': 'an agent is taken out of service for a while: its tasks are killed, and nothing of it is offered',
+  'agent-gone': 'an operator marks an agent as gone',
   'framework-removed': 'Mesos removes the framework, and a person makes it begin as another',
 } as const;
 
@@ -67,13 +77,23 @@ const RATES: Partial<Record<FaultName, number>> = {
   'broken-start': 0.1,
   'stuck-start': 0.1,
   'mesos-answers': 1,
+  'clock-drift': 1,
+  'slow-snapshots': 1,
+  'mesos-kills': 0.5,
+  'mesos-acks': 0.5,
+  'slow-start': 0.3,
 };
 
 /** Share of the seeds that have a fault, where it is not the usual one: what takes hours to get over hides all else. */
 const USUAL = 0.35;
-const SHARES: Partial<Record<FaultName, number>> = { 'framework-removed': 0.1, outage: 0.06 };
+const SHARES: Partial<Record<FaultName, number>> = {
+  ...{ 'framework-removed': 0.1, outage: 0.06 },
+  ...{ 'store-full': 0.15, 'store-slow': 0.15, 'agent-gone': 0.2, 'slow-start': 0.2 },
+};
 /** What is struck that seldom at most. */
-const LEAST_MS: Partial<Record<FaultName, number>> = { 'framework-removed': 900_000, outage: 1_500_000 };
+const LEAST_MS: Partial<Record<FaultName, number>> = {
+  ...{ 'framework-removed': 900_000, outage: 1_500_000, 'store-full': 900_000, 'store-slow': 600_000 },
+};
 
 export function drawSwarm(seed: string, { off, hours }: { readonly off: ReadonlySet<string>; readonly hours: number }): Swarm {
   const random = new Random(`${seed}/swarm`);
@@ -88,7 +108,7 @@ export function drawSwarm(seed: string, { off, hours }: { readonly off: Readonly
         : most * own.logarithmic(0.02, 1);
     if (own.chance(SHARES[name] ?? USUAL) && !isCalm && !off.has(name) && !off.has('all')) faults.set(name, level);
   }
-  return {
+  const swarm: Swarm = {
     nodes: random.pick([1, 2, 3, 3]),
     agents: random.int(1, 5),
     jobs: random.pick([random.int(2, 14), random.int(2, 24)]),
@@ -103,4 +123,6 @@ export function drawSwarm(seed: string, { off, hours }: { readonly off: Readonly
     ]),
     executorPatienceMs: random.pick([30_000, 120_000, 600_000]),
   };
+  // One that has slept looks at its wall clock only when it would have without.
+  return faults.has('machine-sleep') ? { ...swarm, longestWaitMs: 1_000 } : swarm;
 }

@@ -28,6 +28,9 @@ import { MemoryLink } from './memory-link.ts';
 import type { MemoryCluster } from './memory-store.ts';
 import { MemoryWatch } from './memory-watch.ts';
 
+/** A snapshot whose revision was compacted away between two pages is begun again this often. */
+const SNAPSHOT_ATTEMPTS = 3;
+
 export interface MemoryConnectionOptions {
   readonly name: string;
   readonly clock: Clock;
@@ -63,7 +66,8 @@ export class MemoryConnection implements Store {
     this.#cluster = cluster;
     this.#options = options;
     this.#seen = cluster.space.revision;
-    this.#link = new MemoryLink({ name, clusterClock: cluster.clock, nodeClock: clock, requestTimeoutMs, faults });
+    const isRefused = (kind: RequestKind): boolean => cluster.refuses(kind);
+    this.#link = new MemoryLink({ name, clusterClock: cluster.clock, nodeClock: clock, requestTimeoutMs, faults, isRefused });
     this.#leadership = new MemoryLeadership({ cluster, link: this.#link, clock, retryDelayMs, commitLimitMs });
     this.#writer = new TransactionWriter({
       ...{ clock, resolveLimitMs, retryDelayMs },
@@ -76,9 +80,13 @@ export class MemoryConnection implements Store {
     });
   }
 
-  snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<Snapshot> {
     const { space } = this.#cluster;
-    return this.#read('snapshot', () => this.#see({ revision: space.revision, entries: space.entries() }));
+    for (let attempt = 1; ; attempt += 1) {
+      const taken = await this.#read('snapshot', () => this.#see({ revision: space.revision, entries: space.entries() }));
+      if (await this.#readPages(taken.revision)) return taken;
+      if (attempt === SNAPSHOT_ATTEMPTS) throw new StoreError('unavailable', 'the history is compacted faster than a snapshot is read');
+    }
   }
 
   get(key: string): Promise<Entry | undefined> {
@@ -161,10 +169,14 @@ export class MemoryConnection implements Store {
     this.#cutOff();
   }
 
-  /** The held answers arrive first; only then does the node learn whether its term is over. */
-  resume(): void {
+  /**
+   * The held answers arrive first; only then does the node learn whether its term is over. `newsAfterMs`: a node whose own clock has
+   * stood still too trusts its lease until the next sign of life that it is to give.
+   */
+  resume(newsAfterMs = 0): void {
     this.#link.resume();
-    this.#options.clock.timer(0, () => {
+    for (const watch of this.#watches) watch.wake();
+    this.#options.clock.timer(newsAfterMs, () => {
       this.#leadership.checkTrust();
       this.#backInTouch();
     });
@@ -210,6 +222,14 @@ export class MemoryConnection implements Store {
     const reply = await this.#link.exchange(kind, operate);
     if (reply.status === 'answered') return reply.value;
     throw new StoreError('unavailable', `no answer to '${kind}'`, { cause: reply.cause });
+  }
+
+  /** The pages of a snapshot after the first; false: its revision has been compacted away meanwhile. */
+  async #readPages(revision: Revision): Promise<boolean> {
+    const { history } = this.#cluster.space;
+    for (let left = this.faults.laterPages ?? 0; left > 0; left -= 1)
+      if (!(await this.#read('snapshot', () => history.floor <= revision))) return false;
+    return true;
   }
 
   #see<T>(value: T): T {

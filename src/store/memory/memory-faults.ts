@@ -32,4 +32,6 @@ export interface MemoryFaults {
   fate?: (request: MemoryRequest) => Fate;
   /** How long a change needs to reach this connection's watches. Default: 0. */
   watchLagMs?: number;
+  /** Pages of a snapshot after its first: each a request of its own, for the same revision. Default: 0. */
+  laterPages?: number;
 }

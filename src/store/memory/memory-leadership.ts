@@ -46,6 +46,8 @@ export class MemoryLeadership {
   /** Of the moment when the node learns that its lease was revoked. */
   #cancelNews: CancelTimer | undefined;
   #isCampaigning = false;
+  /** Candidacies so far: one that arrives after it was given up is worth nothing, as its lease was given back. */
+  #candidacies = 0;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class MemoryLeadership {
         if (term !== undefined) return term;
       }
     } catch (error) {
+      this.#candidacies += 1;
       // It may have won without having heard of it.
       if (this.#lease !== undefined) await this.#release(this.#lease);
       throw error;
@@ -141,7 +144,8 @@ export class MemoryLeadership {
     const { cluster, link, clock, retryDelayMs } = this.#options;
     throwIfCalledOff(signal);
     const sentAt = clock.monotonic();
-    const reply = await link.exchange('campaign', () => this.#lead(candidate));
+    const candidacy = (this.#candidacies += 1);
+    const reply = await link.exchange('campaign', () => (candidacy === this.#candidacies ? this.#lead(candidate) : undefined));
     if (reply.status !== 'answered') {
       await clock.sleep(retryDelayMs, signal);
       return undefined;

@@ -20,6 +20,14 @@ export interface MemoryLinkOptions {
   readonly requestTimeoutMs: number;
   /** May be changed at any time. */
   readonly faults: MemoryFaults;
+  /** Whether the medium itself takes no such request now. */
+  readonly isRefused: (kind: RequestKind) => boolean;
+}
+
+interface Request<T> {
+  readonly kind: RequestKind;
+  readonly fate: Fate;
+  readonly operate: () => T;
 }
 
 export class MemoryLink {
@@ -96,23 +104,34 @@ export class MemoryLink {
   /** One request and its answer. `operate` runs when the request arrives; what it throws is its answer. */
   async exchange<T>(kind: RequestKind, operate: () => T): Promise<Reply<T>> {
     await this.present();
-    const { faults, nodeClock } = this.#options;
+    const { faults, nodeClock, requestTimeoutMs } = this.#options;
     const sentAt = nodeClock.monotonic();
     const fate = faults.fate?.({ kind, connection: this.#options.name }) ?? {};
-    const answer = await this.#carry(fate, operate);
-    if (answer === undefined) await this.#wait(nodeClock, sentAt + this.#options.requestTimeoutMs - nodeClock.monotonic());
+    const answer = await this.#inTime(fate, this.#carry({ kind, fate, operate }));
+    if (answer === undefined) await this.#wait(nodeClock, sentAt + requestTimeoutMs - nodeClock.monotonic());
     await this.present();
     this.#isHealthy = answer !== undefined && answer.status === 'answered';
     return answer ?? { status: 'lost', cause: new Error('no answer') };
   }
 
+  /** A request that takes longer than its time-out counts as lost, and lands all the same: perhaps after its repetition. */
+  async #inTime<T>({ requestDelayMs = 0, answerDelayMs = 0 }: Fate, answer: Promise<Reply<T> | undefined>): Promise<Reply<T> | undefined> {
+    const { nodeClock, requestTimeoutMs } = this.#options;
+    if (requestDelayMs + answerDelayMs < requestTimeoutMs) return answer;
+    // What it comes to afterwards is nobody's to hear.
+    answer.catch(() => undefined);
+    return Promise.race([answer, this.#wait(nodeClock, requestTimeoutMs).then(() => undefined)]);
+  }
+
   /** Undefined: no answer will come. */
-  async #carry<T>(fate: Fate, operate: () => T): Promise<Reply<T> | undefined> {
-    const { clusterClock } = this.#options;
+  async #carry<T>({ kind, fate, operate }: Request<T>): Promise<Reply<T> | undefined> {
+    const { clusterClock, isRefused } = this.#options;
     await this.#wait(clusterClock, fate.requestDelayMs ?? 0);
     if (this.#isPartitioned || fate.outcome === 'request-lost') return undefined;
     const reply: Reply<T> =
-      fate.outcome === 'refused' ? { status: 'refused', cause: new Error('refused') } : { status: 'answered', value: operate() };
+      fate.outcome === 'refused' || isRefused(kind)
+        ? { status: 'refused', cause: new Error('refused') }
+        : { status: 'answered', value: operate() };
     await this.#wait(clusterClock, fate.answerDelayMs ?? 0);
     return this.#isPartitioned || fate.outcome === 'answer-lost' ? undefined : reply;
   }

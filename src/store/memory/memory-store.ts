@@ -10,7 +10,7 @@ import type { Candidate, Entry, Revision } from '../port.ts';
 import { encodeCandidate, LEADER_KEY } from '../reserved-keys.ts';
 import { KeySpace } from './key-space.ts';
 import { MemoryConnection } from './memory-connection.ts';
-import type { MemoryFaults } from './memory-faults.ts';
+import type { MemoryFaults, RequestKind } from './memory-faults.ts';
 import { MemoryLease } from './memory-lease.ts';
 
 const DEFAULT_LEASE_MS = 5_000;
@@ -57,6 +57,11 @@ export class MemoryCluster {
   readonly marginMs: number;
   readonly space: KeySpace;
   readonly #connections: MemoryConnection[] = [];
+  /**
+   * No space is left, as with etcd's alarm NOSPACE: whatever would add something is refused; reads, watches, leases that there are
+   * and giving them back go on.
+   */
+  isFull = false;
   #leaderLease: MemoryLease | undefined;
   #connected = 0;
 
@@ -103,6 +108,12 @@ export class MemoryCluster {
   /** Ends the current term at the medium, as a lease that was revoked by mistake. Its holder learns of it late. */
   loseLease(): void {
     this.#leaderLease?.end();
+  }
+
+  /** For connections only: a campaign asks first who leads, and adds something only where nobody does. */
+  refuses(kind: RequestKind): boolean {
+    if (!this.isFull) return false;
+    return kind === 'commit' || kind === 'transact' || kind === 'announce' || (kind === 'campaign' && this.term === undefined);
   }
 
   /** For connections only: takes the leader key for `lease`, or finds that the lease has it. Undefined: another has it. */

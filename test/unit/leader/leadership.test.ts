@@ -174,7 +174,8 @@ test('a stop hands over at once, and the next leader goes on with what runs', as
   await bundle.trigger('j', 'r1');
   await until(() => bundle.tasks.launchesOf('j.1.1') === 1);
   await first.stop();
-  await until(() => second.leadership.term !== undefined, { limitMs: 900 });
+  // It leads before it has started its executor, which hears nothing until then.
+  await until(() => second.leadership.isExecutorUp, { limitMs: 900 });
   second.executor.send('j.1.1', { state: 'finished', exitCode: 0 });
   await until(async () => (await bundle.run('j', 1))?.state === 'succeeded');
   assert.equal(bundle.tasks.launches.length, 1);

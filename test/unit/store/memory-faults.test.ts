@@ -211,6 +211,85 @@ test('a node paused for longer than its lease wakes up believing, and its commit
   assert.equal((await b.leader())?.term, next.number);
 });
 
+test('a node whose own clock stood still as well trusts its lease until its next sign of life, and its commit fails', async () => {
+  const { b, clock, cluster } = setup();
+  const own = new ManualClock();
+  const a = cluster.connect({ name: 'sleeper', clock: own });
+  const term = await a.campaign(candidate, never);
+  const succeeding = b.campaign(candidate, never);
+  a.pause();
+  await clock.advance(60_000);
+  await succeeding;
+  a.resume(1_000);
+  await own.advance(999);
+  assert.equal(term.signal.aborted, false);
+  await rejects(a.commit(term, [{ key: 'x', value: '1' }]), 'term-lost');
+  assert.equal(term.signal.aborted, true);
+});
+
+test('a request that takes longer than its time-out counts as lost, and lands after its repetition', async () => {
+  const { a, b, plan, finish, cluster } = setup();
+  const term = await a.campaign(candidate, never);
+  plan('commit', { requestDelayMs: 3_000 });
+  const revision = await finish(a.commit(term, [{ key: 'x', value: '1' }]));
+  assert.equal((await b.get('x'))?.modRevision, revision);
+  plan('commit', { requestDelayMs: 1_000, answerDelayMs: 1_500 });
+  const next = await finish(a.commit(term, [{ key: 'x', value: '2' }]));
+  assert.equal((await b.get('x'))?.modRevision, next);
+  await finish(b.get('x'));
+  assert.equal(cluster.space.revision, next, 'each landed once');
+});
+
+test('a campaign that arrives after it was called off wins nothing', async () => {
+  const { a, b, plan, clock, finish } = setup();
+  const stop = new AbortController();
+  plan('campaign', { requestDelayMs: 4_000 });
+  const campaigning = a.campaign(candidate, stop.signal).catch(() => 'called off');
+  await clock.advance(2_000);
+  stop.abort();
+  assert.equal(await finish(campaigning), 'called off');
+  await clock.advance(4_000);
+  assert.equal(await b.leader(), undefined);
+});
+
+test('a store without space refuses writes, and keeps leases, reads and watches going', async () => {
+  const { a, b, clock, cluster, finish } = setup();
+  const term = await a.campaign(candidate, never);
+  cluster.isFull = true;
+  await clock.advance(60_000);
+  assert.equal(term.signal.aborted, false);
+  assert.equal((await b.leader())?.term, term.number);
+  await rejects(b.transact(putX('1')), 'unavailable');
+  await rejects(finish(a.commit(term, [{ key: 'x', value: '1' }])), 'term-lost');
+  assert.equal(term.signal.aborted, true, 'a leader that can not write gives up');
+  await term.resign();
+  assert.equal(await b.leader(), undefined);
+  const succeeding = b.campaign(candidate, never);
+  await clock.advance(60_000);
+  assert.equal(await a.leader(), undefined, 'nobody can lead before there is space');
+  cluster.isFull = false;
+  await b.commit(await finish(succeeding), [{ key: 'x', value: '2' }]);
+  assert.equal((await a.get('x'))?.value, '2');
+});
+
+test('a snapshot of several pages is of one revision, and is begun again when that is compacted between two', async () => {
+  const { a, b, clock, cluster, plan, finish } = setup();
+  a.faults.laterPages = 2;
+  landed(await b.transact(putX('1')));
+  plan('snapshot', { answerDelayMs: 10 });
+  const reading = a.snapshot();
+  await clock.advance(5);
+  const old = await b.get('x');
+  landed(await b.transact({ guards: [{ key: 'x', modRevision: old?.modRevision ?? 0n }], writes: [{ key: 'x', value: '2' }] }));
+  assert.equal((await finish(reading)).entries[0]?.value, '1');
+  plan('snapshot', { answerDelayMs: 10 });
+  const again = a.snapshot();
+  await clock.advance(5);
+  landed(await b.transact({ guards: [{ key: 'y', modRevision: 0n }], writes: [{ key: 'y', value: '3' }] }));
+  cluster.compact();
+  assert.equal((await finish(again)).entries.length, 2);
+});
+
 test('a commit under way when its node is paused lands, and its answer waits', async () => {
   const { a, b, plan, clock } = setup();
   const term = await a.campaign(candidate, never);
