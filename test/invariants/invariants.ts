@@ -45,6 +45,8 @@
  *                    long as the leader goes on.
  *  content           What is launched is what the run was created with, where its constraints allow, and no more than was offered; its
  *                    environment is what its record says.
+ *  placed            Constraints that look at the job's other tasks hold by where those really are. Only tasks whose own definition has
+ *                    a constraint on the attribute count.
  *  offers            A task is launched with offers at hand of its agent. Offers go back when they are not used, but for those of one
  *                    agent, for an hour at most, and only while something has waited for five minutes. None are asked for while nothing
  *                    waits, and none are refused for long while something does.
@@ -78,10 +80,11 @@ import { checkFlowStep, checkFlowsEnded } from './flow-rules.ts';
 import { GraphRules } from './graph-rules.ts';
 import { type FlowHistory, History, type Step, type Transaction } from './history.ts';
 import { LaunchOrder } from './launch-order.ts';
-import { type Attributes, checkContent } from './launch-rules.ts';
+import { checkContent } from './launch-rules.ts';
 import { checkNominalTimes } from './nominal-time-rules.ts';
 import { checkQuarantineGrows } from './quarantine-rules.ts';
 import { checkKeptResults, checkRequests } from './request-rules.ts';
+import { type Attributes, type AttributesOf, PlacementRules } from './placement-rules.ts';
 import { checkRuns } from './run-rules.ts';
 import { InvariantViolation } from './violation.ts';
 
@@ -90,12 +93,15 @@ export interface InvariantsWatcher {
   readonly onStep?: (step: Step) => void;
   /** Sees a flow when nothing keeps it going any more; it may come to life again. */
   readonly onFlowEnd?: (flow: FlowHistory) => void;
+  /** Where nobody knows the agents' attributes, places are not judged. */
+  readonly attributesOf?: AttributesOf;
 }
 
 export class Invariants {
   readonly history = new History();
   readonly #graph = new GraphRules();
   readonly #order = new LaunchOrder();
+  readonly #placement: PlacementRules;
   readonly #launched = new Set<string>();
   readonly #results = new Set<string>();
   /** Which term wrote the intent of a task. */
@@ -109,6 +115,7 @@ export class Invariants {
 
   constructor(watcher: InvariantsWatcher = {}) {
     this.#watcher = watcher;
+    this.#placement = new PlacementRules(watcher.attributesOf ?? (() => undefined));
   }
 
   /** Takes every transaction in the order in which it landed. */
@@ -116,6 +123,7 @@ export class Invariants {
     const { writer, steps } = transaction;
     this.#checkWriter(transaction);
     this.#order.begin(this.history, transaction);
+    this.#placement.begin(this.history, transaction);
     if (writer.kind === 'leader') this.#checkRecords(steps.flat());
     if (writer.kind === 'api') for (const writes of steps) this.#graph.onWrites(writes);
     for (const writes of steps) {
@@ -205,6 +213,7 @@ export class Invariants {
     for (const flow of checkFlowEnds(this.history, step)) this.#watcher.onFlowEnd?.(flow);
     checkRequests(this.history, step);
     this.#order.onStep(this.history, step, term);
+    this.#placement.onStep(this.history, step, term);
     this.#watcher.onStep?.(step);
   }
 

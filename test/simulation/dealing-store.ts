@@ -9,6 +9,8 @@ export interface Dealings {
   readonly commitLimits: CommitLimits;
   /** Counts one; false: the node is dead. A promise only while it stands still: most dealings are to cost no turn. */
   readonly pass: (where: string) => boolean | Promise<boolean>;
+  /** A commit is answered, and who sent it goes on. */
+  readonly onCommitOver: () => void;
   /** Told of each commit as it is sent; answers whom to tell what became of it. */
   readonly onCommit: (term: Revision) => (outcome: 'landed' | 'term-lost' | 'unknown' | 'other') => void;
 }
@@ -44,7 +46,8 @@ export function dealingStore(store: Store, dealings: Dealings): Store {
     },
     leader: () => dealt('leader', () => store.leader()),
     evict: (number) => dealt('evict', () => store.evict(number)),
-    commit: (term, writes) => dealt('commit', () => commit(store, { term: terms.get(term) ?? term, writes, dealings })),
+    commit: (term, writes) =>
+      dealt('commit', () => commit(store, { term: terms.get(term) ?? term, writes, dealings })).finally(dealings.onCommitOver),
     announce: (key, value) => dealt('announce', () => store.announce(key, value)),
     healthy: () => store.healthy(),
     close: () => store.close(),

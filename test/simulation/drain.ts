@@ -2,7 +2,7 @@
 
 import type { RunRecord } from '../../src/engine/records.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
-import { mayBeOn } from '../invariants/launch-rules.ts';
+import { type AttributesOf, mayBeOn } from '../invariants/placement-rules.ts';
 import { ownTimes } from '../invariants/nominal-time-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { SimNode } from './sim-node.ts';
@@ -137,15 +137,21 @@ async function settle(simulation: Simulation): Promise<void> {
 }
 
 /** liveness: nothing has moved for long, so what still waits fits nowhere. */
-function checkPlaced({ master, recorder }: Simulation, open: readonly RunRecord[]): void {
+function checkPlaced(simulation: Simulation, open: readonly RunRecord[]): void {
+  const { master, recorder } = simulation;
   const { history } = recorder.invariants;
+  const attributesOf: AttributesOf = (agentId) => simulation.attributesOf(agentId);
   for (const run of open.filter(({ state, spec }) => state === 'pending' && spec !== undefined)) {
     const { cpus, mem } = history.resolve(run.spec as JobSpec).task;
     const place = master.agents.find((agent) => {
-      const { rack, hostname } = agent.options;
       const tasks = [...agent.tasks.values()].filter(({ phase }) => phase !== 'over').map(({ launch }) => launch.task);
       const free = (of: 'cpus' | 'mem'): number => agent.options[of] - tasks.reduce((sum, task) => sum + task[of], 0);
-      return agent.isUp && free('cpus') >= cpus && free('mem') >= mem && mayBeOn(history, run, { rack, '@hostname': hostname });
+      return (
+        agent.isUp &&
+        free('cpus') >= cpus &&
+        free('mem') >= mem &&
+        mayBeOn(history, run, { at: attributesOf(agent.id) ?? {}, attributesOf })
+      );
     });
     if (place) throw new InvariantViolation('liveness', `${run.job}#${run.number} waits, though ${place.id} has room for it`, [run.job]);
   }

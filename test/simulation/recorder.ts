@@ -17,6 +17,7 @@ import { COMMIT_KEY, LEADER_KEY } from '../../src/store/reserved-keys.ts';
 import type { DecisionContext } from '../invariants/history.ts';
 import { LONGEST_WORK_MS, STALL_MS } from '../invariants/limits.ts';
 import { Invariants } from '../invariants/invariants.ts';
+import type { AttributesOf } from '../invariants/placement-rules.ts';
 import { checkLeftAlone, checkLetGo } from '../invariants/quarantine-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import type { TaskRef } from '../../src/executor/port.ts';
@@ -37,6 +38,8 @@ interface EngineNotes {
   seen: Revision;
   now: number;
   lookedAt: number | undefined;
+  /** How many of the node's commits the decision led to. */
+  commits: number;
 }
 
 export interface RecorderOptions {
@@ -49,6 +52,7 @@ export interface RecorderOptions {
   /** See CommandWatch. */
   readonly isEnding: (task: TaskRef) => boolean;
   readonly happenings: Happenings;
+  readonly attributesOf: AttributesOf;
 }
 
 export class Recorder {
@@ -71,7 +75,7 @@ export class Recorder {
   takeovers = 0;
 
   constructor(cluster: MemoryCluster, options: RecorderOptions) {
-    const { line, fail, happenings, isEnding } = options;
+    const { line, fail, happenings, isEnding, attributesOf } = options;
     this.#options = options;
     this.invariants = new Invariants({
       onStep: (step) => {
@@ -79,6 +83,7 @@ export class Recorder {
         this.commands.onStep(step);
       },
       onFlowEnd: (flow) => happenings.onFlowEnd(flow),
+      attributesOf,
     });
     const { history } = this.invariants;
     const hasLanded = (marker: string): boolean => this.#landed.has(marker);
@@ -106,14 +111,16 @@ export class Recorder {
     const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
     this.#checkQuarantine(node, engine, decision);
     const known = this.#engines.get(engine);
-    const notes = known ?? { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now, lookedAt: undefined };
-    const busyUntil = Math.min(freeAt, notes.now + LONGEST_WORK_MS);
+    const begun = { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now, lookedAt: undefined, commits: 0 };
+    const notes = known ?? begun;
+    const doneAt = notes.commits > 0 ? (node.commitOverAt ?? now) : notes.now;
+    checkBusy(node.id, { doneAt, freeAt });
+    const busyUntil = Math.min(doneAt, notes.now + LONGEST_WORK_MS);
     if (notes.wakeAt !== undefined && now > Math.max(notes.wakeAt, busyUntil) + STALL_MS) notes.decidableSince = now;
     if (now < notes.decidableSince) notes.decidableSince = now;
     const previous = known && { at: known.now, wakeAt: known.wakeAt };
     const context = { now, decidableSince: notes.decidableSince, seenBefore: notes.seen, seen, lookedAt: notes.lookedAt, previous };
     const lookedAt = decision.isBehind ? notes.lookedAt : now;
-    this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now, lookedAt });
     const term = node.leadership.term ?? 0n;
     const planned = this.#planned.get(term) ?? [];
     this.#planned.set(term, planned);
@@ -123,6 +130,8 @@ export class Recorder {
       checkSize(batch, node.commitLimits);
       if (batch.isFenced) planned.push({ steps: batch.steps.map((step) => step.writes), context });
     }
+    const commits = batches.filter(({ isFenced }) => isFenced).length;
+    this.#engines.set(engine, { ...notes, wakeAt: decision.wakeAt, seen, now, lookedAt, commits });
   }
 
   /** quarantined: in the engine's words, in what it is about to write, and in how long its term goes on. */
@@ -267,6 +276,13 @@ function checkSize({ writes, steps }: Batch, { operations, bytes }: CommitLimits
     'fenced',
     `a commit of ${writes.length} writes and ${length} bytes, where ${operations} and ${bytes} are taken`,
   );
+}
+
+/** verdicts: a leader that takes itself to have been busy for longer than it was takes a pause of its own for work. */
+function checkBusy(node: string, { doneAt, freeAt }: { readonly doneAt: number; readonly freeAt: number }): void {
+  if (freeAt === doneAt) return;
+  const [told, was] = [freeAt, doneAt].map((at) => new Date(at).toISOString());
+  throw new InvariantViolation('verdicts', `${node} says that it was done with its last decision at ${told}, and was at ${was}`);
 }
 
 function witness(writes: readonly Write[]): string {

@@ -82,6 +82,8 @@ export class SimNode {
   #isDead = false;
   #isStopping = false;
   isCommitting = false;
+  /** When, by its wall clock, it last went on after a commit. */
+  commitOverAt: number | undefined;
   engine: Engine | undefined;
   /** Of the snapshot the present term began with. */
   snapshotRevision: Revision = 0n;
@@ -101,6 +103,9 @@ export class SimNode {
       commitLimits: options.commitLimits,
       pass: (where) => this.#pass(where),
       onCommit: (term) => this.#onCommit(term),
+      onCommitOver: () => {
+        this.commitOverAt = this.clock.now();
+      },
     });
     const line = (what: string): void => watcher.line(id, what);
     this.replica = new Replica({

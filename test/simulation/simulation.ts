@@ -10,9 +10,8 @@ import type { Decision } from '../../src/engine/decision.ts';
 import { EngineFailure } from '../../src/engine/quarantine.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { MemoryCluster } from '../../src/store/memory/memory-store.ts';
-import type { TaskLaunch } from '../../src/executor/port.ts';
 import { LONGEST_QUARANTINE_MS } from '../invariants/limits.ts';
-import type { Attributes } from '../invariants/launch-rules.ts';
+import type { Attributes } from '../invariants/placement-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import { ApiClient } from './api-client.ts';
 import { drain } from './drain.ts';
@@ -60,14 +59,21 @@ export interface SimulationResult {
   readonly hours: number;
 }
 
-/** Clocks change in most zones within days of these. */
+/** Within an hour of some of these the clocks of a zone that jobs have change, within hours of others; and months and years end. */
 const STARTS = [
   '2026-01-15T10:00:00Z',
   '2026-03-28T20:00:00Z',
-  '2026-10-24T21:30:00Z',
+  // Berlin, an hour back at 01:00; forward at 01:00.
+  '2026-10-25T00:25:00Z',
+  '2026-03-29T00:40:00Z',
   '2026-02-28T22:00:00Z',
   '2027-12-31T20:00:00Z',
-  '2026-03-07T23:00:00Z',
+  // St. John's forward at 05:30, New York at 07:00.
+  '2026-03-08T05:10:00Z',
+  // Lord Howe, half an hour back at 15:00.
+  '2026-04-04T14:35:00Z',
+  // New York, an hour back at 06:00.
+  '2026-11-01T05:30:00Z',
 ];
 const HOUR_MS = 3_600_000;
 
@@ -95,6 +101,7 @@ export class Simulation {
   /** Of them, those of frameworks that were removed and forgotten. */
   #launchesOfOthers = 0;
   readonly #apis = new WeakMap<SimNode, ApiClient>();
+  readonly #attributes = new Map<string, Attributes>();
   #words = 0;
   #isBusy = true;
 
@@ -111,6 +118,7 @@ export class Simulation {
     this.cluster = new MemoryCluster({ clock: new NodeClock(this.time, this.random.fork('store'), { offsetMs: 0, driftPpm: 0 }) });
     this.recorder = new Recorder(this.cluster, {
       happenings: this.happenings,
+      attributesOf: (agentId) => this.attributesOf(agentId),
       onForgotten: () => {
         this.#launchesOfOthers = this.launches;
       },
@@ -131,7 +139,7 @@ export class Simulation {
         const term = BigInt(task.env['KAIROS_TERM'] ?? '0');
         if (this.recorder.nodeOf(term) !== subscription.node)
           fail(new InvariantViolation('launched-once', `${task.taskId} of term ${term} came from ${subscription.node}`));
-        this.recorder.invariants.onLaunch(task, term, this.#attributesOf(task));
+        this.recorder.invariants.onLaunch(task, term, this.attributesOf(task.agentId));
       },
       onSubscribe: (identity) => this.#checkIdentity(identity),
       onRefused: ({ taskId, job }) =>
@@ -174,9 +182,11 @@ export class Simulation {
       );
   }
 
-  #attributesOf({ agentId }: TaskLaunch): Attributes {
-    const { rack = '', hostname = '' } = this.master.agents.find((agent) => agent.id === agentId)?.options ?? {};
-    return { rack, '@hostname': hostname };
+  /** Also of an agent that is gone, if it was ever asked for. */
+  attributesOf(agentId: string): Attributes | undefined {
+    const found = this.master.agents.find((agent) => agent.id === agentId)?.options;
+    if (found) this.#attributes.set(agentId, { rack: found.rack, '@hostname': found.hostname });
+    return this.#attributes.get(agentId);
   }
 
   line(who: string, what: string): void {

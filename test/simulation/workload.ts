@@ -91,13 +91,19 @@ function drawInput(random: Random, name: string, { style }: { readonly style: Wo
     ...maybe(0.1, () => ({ suspended: true })),
     ...maybe(0.4, () => ({ keepRuns: random.int(1, 10) })),
     ...maybe(0.5, () => ({ unreachableTimeout: seconds(Math.round(random.logarithmic(1, 1_200))) })),
-    ...maybe(0.2, () => ({
+    ...maybe(0.25, () => ({
       constraints: [
         random.pick([
           ['rack', 'LIKE', 'a|b'],
           ['rack', 'UNLIKE', 'a'],
           ['@hostname', 'MAX_PER', '2'],
           ['rack', 'GROUP_BY'],
+          ['rack', 'GROUP_BY', '3'],
+          ['@hostname', 'GROUP_BY'],
+          ['rack', 'CLUSTER'],
+          ['@hostname', 'UNIQUE'],
+          ['rack', 'IN', '{b,c}'],
+          ['rack', 'EQUALS', 'a'],
         ]),
       ],
     })),
@@ -146,7 +152,9 @@ function drawCalendar(random: Random, now: number): string {
 }
 
 function drawCron(random: Random, { shortestPeriod }: WorkloadStyle): string {
-  const rare = ['15 9 15W * *', '0 9 * * MON#2', '0 0 ? JAN-DEC FRI', '30 2 29 2 *'];
+  const rare = ['15 9 15W * *', '0 9 * * MON#2', '0 0 ? JAN-DEC FRI', '30 2 29 2 *', 'H H H H ?', 'H H ? * H'];
+  // Days of the kind that a simulation begins on (STARTS in simulation.ts), through most hours of them.
+  const special = ['*/9 * L * *', '*/7 * ? * 0L', '*/6 * * * SUN#1,SUN#2', '*/8 0-22 * * SAT#1', '*/5 * LW * *', '*/10 * 15W,1W,LW * 5L'];
   const slow = [
     random.pick(rare),
     'H(0-5) * * * *',
@@ -160,8 +168,15 @@ function drawCron(random: Random, { shortestPeriod }: WorkloadStyle): string {
     '15 2 * * *',
     '0 3 L * *',
     'H H * * *',
+    'H/25 H(0-3),4-23 * * *',
+    '45 30 */2 * * *',
+    random.pick(special),
+    // Not of every hour: in a repeated hour once, and what a gap leaves out at its end.
+    '*/10 0-22 * * *',
+    '*/12 1-23 * * *',
+    '5,35 */1 * * *',
   ];
-  const fast = ['* * * * *', '*/5 * * * *', '*/30 * * * * *', '10,40 * * * *'];
+  const fast = ['* * * * *', '*/5 * * * *', '*/30 * * * * *', '10,40 * * * *', '*/20 */2 0-22 * * *', '*/4 1-23 * * *'];
   return random.pick(shortestPeriod < 200 ? [...slow, ...fast, ...fast] : slow);
 }
 
