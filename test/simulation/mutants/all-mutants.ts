@@ -14,4 +14,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...ENGINE_MUTANTS,
   ...RUN_MUTANTS,
   ...TIME_MUTANTS,
+  ...READING_MUTANTS,
 ];
