@@ -12,7 +12,8 @@
  *                    run or an attempt was made with.
  *  overlap           Where overlap is not allowed at most one run is under way (ready, waiting to retry, launched), by intent, also
  *                    where one is run again;
- *                    where it is, none waits; a newcomer that replaces gives up all before it; those that wait go in their order.
+ *                    where it is, none waits; one is skipped for another only where it is forbidden; a newcomer that replaces gives
+ *                    up all before it; those that wait go in their order.
  *  launch-order      Of two runs that are ready and ask for the same, the one that ranks first is launched first: the one that has waited
  *                    longer, a step of priority counting as a minute; of one job, where that is equal, the one with the lower number.
  *                    One that was tried before waits since its pause was over.

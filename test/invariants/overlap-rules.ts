@@ -25,6 +25,7 @@ export function checkOverlap(history: History, step: Step, { name, runs }: JobSt
   for (const { before, after } of runs.values()) {
     if (!after) continue;
     if (!before && after.state === 'queued') checkQueued(place, after);
+    if (!before && after.state === 'skipped' && after.reason?.code === 'overlap') checkSkipped(place, after);
     // Steps that are not told apart: between two of them anything may have happened.
     if (step.context) checkPlace(place, { before, after });
     if (UNDER_WAY.has(after.state) && isNew(before)) checkAlone(place, after);
@@ -65,6 +66,15 @@ function checkQueued(place: Place, run: RunRecord): void {
   if (isWaiting(run) || place.rules.some((rule) => rule !== 'forbid')) return;
   const other = othersThan(place, run).find((one) => one.number < run.number && one.endedAt === undefined && !isBackfill(one));
   if (other) offend(place, run, `waits for #${other.number}, though overlap is forbidden`);
+}
+
+/** Only where overlap is forbidden, and another is in the way. */
+function checkSkipped(place: Place, run: RunRecord): void {
+  if (place.step.context && place.rules.every((rule) => rule !== undefined && rule !== 'forbid'))
+    offend(place, run, 'is skipped though overlap is not forbidden');
+  const blocker = place.history.run(place.name, Number(run.reason?.data?.['run']));
+  if (place.step.context && (!blocker || blocker.endedAt !== undefined))
+    offend(place, run, `is skipped for #${blocker?.number}, which is over`);
 }
 
 /** What is in line is not replaced. */

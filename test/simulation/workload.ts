@@ -145,10 +145,10 @@ function drawSchedule(random: Random, style: WorkloadStyle, now: number): Record
 
 /** Of days and longer, from an anchor that may be years back; many have a nominal time that is near, some have none left. */
 function drawCalendar(random: Random, now: number): string {
-  const anchor = new Date(now + random.int(-20_000, 60_000) * 1_000);
+  const anchor = new Date(now + (random.chance(0.6) ? random.int(0, 3_000) : random.int(-20_000, 60_000)) * 1_000);
   anchor.setUTCFullYear(anchor.getUTCFullYear() - random.int(0, 20));
   const count = random.pick(['', '', '', String(random.int(0, 3)), '5000']);
-  return `R${count}/${anchor.toISOString()}/${random.pick(['P1D', 'P1W', 'P1M', 'P1Y', 'P1DT1H', 'PT36H'])}`;
+  return `R${count}/${anchor.toISOString()}/${random.pick(['P1D', 'P1W', 'P1M', 'P1M', 'P1Y', 'P1DT1H', 'PT36H'])}`;
 }
 
 function drawCron(random: Random, { shortestPeriod }: WorkloadStyle): string {

@@ -58,6 +58,7 @@ export const READING_MUTANTS: readonly Mutant[] = [
     replace: 'Array.from({ length: index }).reduce((wall: number) => plusMonths(wall, period.months), startWall)',
     breaks: 'A schedule of every month that has passed February goes on at the 28th.',
     seenBy: ['nominal-times', 'backfill'],
+    hours: 6,
   },
   {
     name: 'repeated-hour-twice',
