@@ -29,7 +29,7 @@
  *  latest            A job that joins the latest runs when each parent has a satisfying run since its last one, and takes them all, in
  *                    the step that brings the last.
  *  requests          Each request has its effect in the commit that removes it, once; and its result is written there, and kept
- *                    until 1,000 newer ones are.
+ *                    until 1,000 newer ones are. A run of a job that is suspended is not run again.
  *  quarantined       Nothing is decided about a job that is in quarantine by what is stored; only the tokens of its runs are handed on.
  *                    One job is put there at a time, for twice as long each time that it fails again; when that is over, or its
  *                    definition changes, the term ends.
@@ -61,6 +61,7 @@
  *                    its run begins to be, with its grace, and again every ten seconds, or when its grace is over, until it has ended.
  *  definitions       Every acknowledged definition and request is there, as it was asked for; what was refused is not.
  *  framework         Every leader is the same framework to the executor.
+ *  executor-lost     A leader that is without its executor for longer than it may be gives up, where there are other nodes.
  *  replica           In the end every node's copy is what is stored.
  *  strays            In the end no agent has a task, or an end that nobody acknowledged.
  *  graph             No definition lands that the graph, as it is stored then, does not take: no cycle, no unknown parent, nothing ambiguous.

@@ -111,6 +111,9 @@ function checkEffect(history: History, step: Step, request: Request): void {
   const isFailed = was.state === 'failed' || was.state === 'killed';
   const mayStart = seen.every(({ spec }) => !spec.suspended);
   if (request.type === 'retry' && isFailed && mayStart && is.endedAt !== undefined) offend(request.id, what);
+  const mayNotStart = seen.every(({ spec }) => spec.suspended === true);
+  if (request.type === 'retry' && isFailed && mayNotStart && is.endedAt === undefined)
+    offend(request.id, `to retry ${request.job}#${request.run} had its effect, though the job is suspended`);
   const isAlive = was.state === 'launching' || was.state === 'running' || was.state === 'killing';
   if (request.type === 'mark' && !isAlive && is.state !== 'succeeded') offend(request.id, what);
 }

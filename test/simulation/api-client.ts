@@ -69,6 +69,11 @@ export class ApiClient {
     return runs.filter((run) => (run.endedAt !== undefined) === isOver).map((run) => run.number);
   }
 
+  failedRunsOf(name: string): number[] {
+    const runs = this.#options.replica.list(runsPrefix(name)).map((entry) => JSON.parse(entry.value) as RunRecord);
+    return runs.filter(({ state }) => state === 'failed' || state === 'killed').map((run) => run.number);
+  }
+
   backfillsOf(name: string): string[] {
     const runs = this.#options.replica.list(runsPrefix(name)).map((entry) => JSON.parse(entry.value) as RunRecord);
     return runs.flatMap(({ trigger }) => (trigger.type === 'schedule' && trigger.backfill !== undefined ? [trigger.backfill] : []));

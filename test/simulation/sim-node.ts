@@ -35,6 +35,8 @@ export interface NodeWatcher {
   onTerm(node: SimNode, term: Revision): void;
   onExecutorEvent(node: SimNode, event: ExecutorEvent): void;
   onPerform(node: SimNode, command: ExecutorCommand): void;
+  /** A command of a leader that does not know yet that its term is over. */
+  onStaleCommand(node: SimNode, command: ExecutorCommand): void;
   /** A command of a leader that knows already that it leads no more. */
   onLateCommand(node: SimNode, command: string): void;
   /** Something went wrong in a way that no fault explains. */
@@ -85,6 +87,8 @@ export class SimNode {
   /** When, by its wall clock, it last went on after a commit. */
   commitOverAt: number | undefined;
   engine: Engine | undefined;
+  /** While it leads without its executor: since when, by its monotonic clock. */
+  executorLostAt: number | undefined;
   /** Of the snapshot the present term began with. */
   snapshotRevision: Revision = 0n;
   /** The jobs that it found in quarantine then. */
@@ -249,6 +253,7 @@ export class SimNode {
     if (!this.#deal('executor')) return false;
     this.#options.watcher.line(this.id, `performs ${describe(command)}`);
     if (this.leadership.term === undefined) this.#options.watcher.onLateCommand(this, describe(command));
+    else if (this.leadership.term !== this.#options.cluster.term) this.#options.watcher.onStaleCommand(this, command);
     this.#options.watcher.onPerform(this, command);
     return true;
   }
@@ -271,10 +276,12 @@ export class SimNode {
     return {
       termBegan: (term) => {
         watcher.onTerm(this, term);
+        this.executorLostAt = this.clock.monotonic();
         line(`leads in term ${term}`);
       },
       termEnded: (term, reason) => {
         this.engine = undefined;
+        this.executorLostAt = undefined;
         line(`no longer leads in term ${term}: ${reason}`);
       },
       fact: (fact) => {
@@ -284,6 +291,8 @@ export class SimNode {
       decided: () => undefined,
       committed: () => undefined,
       executorEvent: (event) => {
+        if (event.type === 'connected') this.executorLostAt = undefined;
+        if (event.type === 'disconnected') this.executorLostAt ??= this.clock.monotonic();
         watcher.onExecutorEvent(this, event);
         line(`hears ${describeEvent({ type: 'executor', event })}`);
       },

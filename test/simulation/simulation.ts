@@ -15,6 +15,7 @@ import type { Attributes } from '../invariants/placement-rules.ts';
 import { InvariantViolation } from '../invariants/violation.ts';
 import { ApiClient } from './api-client.ts';
 import { drain } from './drain.ts';
+import { ExecutorPatience, LOOK_EVERY_MS } from './executor-patience.ts';
 import { FaultDriver } from './fault-driver.ts';
 import { Happenings } from './happenings.ts';
 import { LifeBook } from './life-book.ts';
@@ -204,7 +205,11 @@ export class Simulation {
     this.#everyNow('takeover', 900_000, () => {
       for (const node of this.nodes) if (!node.isDead && !node.clock.isPaused) this.recorder.checkTakeover(node);
     });
-    if (!this.options.off.has('api')) this.#everyNow('people', this.swarm.apiEveryMs, () => this.#doSomething());
+    if (!this.options.off.has('api')) {
+      this.#everyNow('people', this.swarm.apiEveryMs, () => this.#doSomething());
+      this.#everyNow('insisting', 2 * this.swarm.apiEveryMs, () => this.#insist());
+    }
+    if (nodes > 1) this.#watchExecutors();
     await this.time.run(start + until * HOUR_MS);
     this.#isBusy = false;
     await this.faults.end();
@@ -237,6 +242,7 @@ export class Simulation {
         onTerm: (from, term) => this.recorder.commands.onTerm(from, term),
         onExecutorEvent: (from, event) => this.recorder.commands.onEvent(from, event),
         onPerform: (from, command) => this.recorder.commands.onPerform(from, command),
+        onStaleCommand: (_, { type }) => this.happenings.note(`${type} of a leader that is none`),
         onLateCommand: (from, command) => this.time.fail(new InvariantViolation('fenced', `${from.id} performs ${command} after its term`)),
         onTrouble: (from, where, error) => this.#onTrouble(from, where, error),
       },
@@ -305,6 +311,21 @@ export class Simulation {
       const node = this.serving(this.random);
       if (node) this.perform(() => this.traffic.something(this.apiOf(node), node.clock.now()));
     }
+  }
+
+  /** Of a job that is suspended people ask all the same what it must not do. */
+  #insist(): void {
+    const node = this.nodes.find(({ isServing }) => isServing);
+    if (node) this.perform(() => this.traffic.insist(this.apiOf(node), node.clock.now()));
+  }
+
+  #watchExecutors(): void {
+    const patience = new ExecutorPatience(this.swarm.executorPatienceMs);
+    const look = (): void => {
+      for (const node of this.living) patience.look(node);
+      this.time.after(LOOK_EVERY_MS, look);
+    };
+    look();
   }
 
   #makeJobs(): void {

@@ -1,5 +1,6 @@
 /** The people: they create, edit, suspend, resume, delete, start and kill, through any node that serves. */
 
+import type { RequestBody } from '../../src/engine/records.ts';
 import type { JobSpec } from '../../src/job/spec.ts';
 import type { ApiClient, Definition } from './api-client.ts';
 import type { Random } from './random.ts';
@@ -16,10 +17,12 @@ export interface TrafficOptions {
 
 export class Traffic {
   readonly #options: TrafficOptions;
+  readonly #insisting: Random;
   #names = 0;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.#insisting = options.random.fork('insisting');
   }
 
   /** Makes one job, under a name that was or was not used before. */
@@ -90,6 +93,25 @@ export class Traffic {
       case 'delete':
         return line(`delete ${name}: ${await api.delete(name, random.pick(['refuse', 'detach', 'delete']))}`);
     }
+  }
+
+  /** Asks a job that is suspended to start something, or marks a run of it. */
+  async insist(api: ApiClient, now: number): Promise<void> {
+    const random = this.#insisting;
+    const suspended = api.definitions().filter(({ spec }) => spec.suspended === true);
+    if (suspended.length === 0) return;
+    const job = random.pick(suspended).spec.name;
+    const failed = api.failedRunsOf(job);
+    const run = failed.length > 0 ? random.pick(failed) : 1;
+    const from = now - Math.round(random.logarithmic(60_000, 7_200_000));
+    const body = random.pick<RequestBody>([
+      { type: 'retry', job, run },
+      { type: 'retry', job, run },
+      { type: 'mark', job, run },
+      { type: 'backfill', job, from, to: now, limit: random.int(1, 3) },
+      { type: 'run', job },
+    ]);
+    this.#options.line(`${body.type} of ${job}, which is suspended: ${await api.request(body)}`);
   }
 
   /** Suspends or resumes a job, now and then several times before a leader may have seen any of it. */

@@ -92,6 +92,22 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     seenBy: ['overlap'],
   },
   {
+    name: 'suspended-run-again',
+    file: 'src/engine/requests.ts',
+    find: "  if (slot.job.suspended) return { refused: 'suspended' };\n",
+    replace: '',
+    breaks: 'A run of a job that is suspended is run again when a person asks for it.',
+    seenBy: ['requests', 'suspended'],
+  },
+  {
+    name: 'suspended-filled-in',
+    file: 'src/engine/backfill.ts',
+    find: 'slot.job.suspended || countOpen',
+    replace: 'countOpen',
+    breaks: 'A backfill of a job that is suspended goes on.',
+    seenBy: ['suspended', 'backfill'],
+  },
+  {
     name: 'suspended-starts',
     file: 'src/engine/runs.ts',
     find: '  if ((slot.job as Job).suspended) {',

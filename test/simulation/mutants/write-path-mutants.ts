@@ -135,6 +135,14 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     seenBy: ['graph'],
   },
   {
+    name: 'patience-without-end',
+    file: 'src/leader/leadership.ts',
+    find: '    let downSince = clock.monotonic();\n    while (!signal.aborted) {\n',
+    replace: '    let downSince = 0;\n    while (!signal.aborted) {\n      downSince = clock.monotonic();\n',
+    breaks: 'A leader that is cut off from its executor keeps the lead, though another node could go on.',
+    seenBy: ['executor-lost'],
+  },
+  {
     name: 'framework-not-forgotten',
     file: 'src/node/forget-framework.ts',
     find: '[{ key: EXECUTOR_IDENTITY_KEY, value: undefined }]',
