@@ -69,7 +69,7 @@ export class NodeClock implements Clock {
       else fn();
     };
     const arm = (): void => {
-      cancel = this.#time.after(due - this.monotonic(), fire);
+      cancel = this.#time.after((due - this.monotonic()) / (1 + this.#drift), fire);
     };
     arm();
     return () => {
