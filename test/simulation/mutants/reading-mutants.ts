@@ -111,17 +111,17 @@ export const READING_MUTANTS: readonly Mutant[] = [
   {
     name: 'spread-by-one-more',
     file: 'src/engine/constraints.ts',
-    find: 'return (counts.get(own) as number) <= fewest;',
-    replace: 'return (counts.get(own) as number) <= fewest + 1;',
+    find: 'return here <= (seen < groups',
+    replace: 'return here <= 1 + (seen < groups',
     breaks: 'Tasks that are to be spread are two ahead on one agent.',
     seenBy: ['placed'],
   },
   {
     name: 'others-not-counted',
-    file: 'src/engine/placement.ts',
-    find: 'if (placed) all.push(placed);',
-    replace: 'if (placed && all.length > 0) all.push(placed);',
-    breaks: 'A task is placed as if the first of its job were nowhere.',
+    file: 'src/engine/placed-tasks.ts',
+    find: 'if (placed) count(tally, placed);',
+    replace: 'if (placed && attempts.length > 1) count(tally, placed);',
+    breaks: 'A task is placed as if those of its job that run for the first time were nowhere.',
     seenBy: ['placed'],
   },
 ];
