@@ -91,23 +91,25 @@ function drawInput(random: Random, name: string, { style }: { readonly style: Wo
     ...maybe(0.1, () => ({ suspended: true })),
     ...maybe(0.4, () => ({ keepRuns: random.int(1, 10) })),
     ...maybe(0.5, () => ({ unreachableTimeout: seconds(Math.round(random.logarithmic(1, 1_200))) })),
-    ...maybe(0.25, () => ({
-      constraints: [
-        random.pick([
-          ['rack', 'LIKE', 'a|b'],
-          ['rack', 'UNLIKE', 'a'],
-          ['@hostname', 'MAX_PER', '2'],
-          ['rack', 'GROUP_BY'],
-          ['rack', 'GROUP_BY', '3'],
-          ['@hostname', 'GROUP_BY'],
-          ['rack', 'CLUSTER'],
-          ['@hostname', 'UNIQUE'],
-          ['rack', 'IN', '{b,c}'],
-          ['rack', 'EQUALS', 'a'],
-        ]),
-      ],
-    })),
+    ...maybe(0.25, () => drawConstraint(random)),
   };
+}
+
+/** One that counts is put to the test only by jobs that run side by side. */
+function drawConstraint(random: Random): Record<string, unknown> {
+  const constraint = random.pick([
+    ['rack', 'LIKE', 'a|b'],
+    ['rack', 'UNLIKE', 'a'],
+    ['rack', 'IN', '{b,c}'],
+    ['rack', 'EQUALS', 'a'],
+    ['@hostname', 'MAX_PER', '2'],
+    ['rack', 'GROUP_BY'],
+    ['rack', 'GROUP_BY', '3'],
+    ['@hostname', 'GROUP_BY'],
+    ['rack', 'CLUSTER'],
+    ['@hostname', 'UNIQUE'],
+  ]);
+  return { constraints: [constraint], ...(random.chance(0.5) ? { overlap: 'allow' } : {}) };
 }
 
 function drawRetry(random: Random): Record<string, unknown> {
