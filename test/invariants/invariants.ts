@@ -33,7 +33,7 @@
  *  quarantined       Nothing is decided about a job that is in quarantine by what is stored; only the tokens of its runs are handed on.
  *                    One job is put there at a time, for twice as long each time that it fails again; when that is over, or its
  *                    definition changes, the term ends.
- *  suspended         A suspended job starts nothing; in a suspended cluster nothing is launched.
+ *  suspended         A suspended job starts nothing, and its backfills wait; in a suspended cluster nothing is launched.
  *  backfill          A backfill runs each nominal time of its range once, in order, no more at once than it may, to its end, or
  *                    until it is cancelled.
  *  again             A run that is over comes to life only when it is asked for, or when its flow goes on for a parent that did; with the

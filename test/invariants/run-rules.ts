@@ -238,7 +238,7 @@ function checkRetry({ history, step }: Place, before: RunRecord | undefined, aft
 
 /**
  * A run is made, or comes to life without one of its own, with a definition that the leader could see, and starts nothing while that is
- * suspended.
+ * suspended. A backfill waits meanwhile: its times are not given up.
  */
 function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
   const visible = history.visible(job.name, step.context).filter((record) => record?.uid === job.state.after?.uid);
@@ -250,7 +250,8 @@ function checkDefinition({ history, step, job }: Place, run: RunRecord): void {
       [run.job],
     );
   }
-  if (used.spec.suspended && run.state !== 'skipped')
+  const isFilledIn = run.trigger.type === 'schedule' && run.trigger.backfill !== undefined;
+  if (used.spec.suspended && (run.state !== 'skipped' || isFilledIn))
     throw new InvariantViolation('suspended', `${run.job}#${run.number} was made while its job is suspended`, [run.job]);
   const isPlain = run.trigger.type !== 'request' && run.spec !== undefined;
   if (isPlain && !isDeepStrictEqual(run.spec, used.spec))

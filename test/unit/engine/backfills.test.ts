@@ -38,6 +38,20 @@ test('a backfill that is cancelled makes no more runs, and gives up those that h
   assert.equal(rig.story('day'), '1 succeeded, 2 skipped, 3 skipped');
 });
 
+test('a backfill of a job that is suspended waits until it is resumed', () => {
+  const rig = new EngineRig({ start: '2026-03-01T12:00:00Z', maxOperations: MAX_OPERATIONS });
+  const spec = { name: 'day', schedule: 'R/2025-01-01T00:00:00Z/P1D', overlap: 'queue' } as const;
+  rig.define({ ...spec, suspended: true });
+  const id = rig.request({ type: 'backfill', job: 'day', from: rig.now - 3 * DAY_MS, to: rig.now, limit: 2 });
+  rig.advance(1_000);
+  rig.failOver();
+  rig.advance(1_000);
+  assert.equal(rig.story('day'), '');
+  assert.ok(rig.state('day')?.backfills?.[id]);
+  rig.define({ ...spec, suspended: false });
+  assert.equal(rig.runs('day').length, 2);
+});
+
 test('a backfill is cancelled with all its runs', () => {
   const { rig, id } = backfilled(3, { retry: { attempts: 5 } });
   rig.request({ type: 'cancel-backfill', job: 'day', backfill: id, kill: true });
