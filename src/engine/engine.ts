@@ -16,6 +16,7 @@ import type { Decision } from './decision.ts';
 import { putDefinition, removeDefinition } from './definitions.ts';
 import { decideDueRun } from './due-runs.ts';
 import { dumpWorld, type EngineDump } from './dump.ts';
+import { identityOf } from './executor-identity.ts';
 import { ExecutorLink } from './executor-link.ts';
 import { handOverTokens, recountFlows } from './flows.ts';
 import { DUE_SHARE, LAUNCH_TIMEOUT_MS, LONGEST_WORK_MS, STALL_MS, TIMES_AT_ONCE } from './limits.ts';
@@ -89,8 +90,7 @@ export class Engine {
 
   /** The executor's identity as stored, to connect with; another kind's would mean nothing to it. */
   get identity(): string | undefined {
-    const { identity } = this.#world;
-    return identity?.kind === this.#kind ? identity.identity : undefined;
+    return identityOf(this.#world.identity, this.#kind);
   }
 
   /** The definition it knows of a job, told from others. */

@@ -5,13 +5,14 @@
 
 import type { ExecutorCommand, ExecutorEvent, TaskRef } from '../executor/port.ts';
 import { aliveRuns } from './alive-runs.ts';
+import { withIdentity } from './executor-identity.ts';
 import { answerInverseOffers } from './inverse-offers.ts';
 import { EXECUTOR_IDENTITY_KEY } from './keys.ts';
 import { IDLE_REFUSE_MS, LAUNCH_SHARE, RECONCILE_INTERVAL_MS, UNFIT_REFUSE_MS } from './limits.ts';
 import { OfferBook } from './offer-book.ts';
 import { placePending } from './placement.ts';
 import { dropReservation, reviewReservation } from './reservation.ts';
-import type { ExecutorIdentity, ExecutorState } from './records.ts';
+import type { ExecutorState } from './records.ts';
 import { waitingWakeAt, writeWaiting } from './shortage.ts';
 import { takeStatus } from './statuses.ts';
 import type { World } from './world.ts';
@@ -116,8 +117,8 @@ export class ExecutorLink {
     this.#isExclusive = event.exclusive;
     this.#told = 'offers';
     this.#hasFilters = true;
-    const identity: ExecutorIdentity = { kind: this.#kind, identity: event.identity };
-    if (world.identity?.identity !== identity.identity || world.identity.kind !== identity.kind) {
+    const identity = withIdentity(world.identity, this.#kind, event.identity);
+    if (identity !== undefined) {
       world.identity = identity;
       world.recorder.put(EXECUTOR_IDENTITY_KEY, identity);
     }

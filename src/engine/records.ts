@@ -311,8 +311,11 @@ export interface DecidedRecord {
 
 /** The value at `executor/identity`. */
 export interface ExecutorIdentity {
+  /** The kind that was connected last. */
   readonly kind: string;
   readonly identity: string;
+  /** Of the kinds that were connected before it. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** A job on which the engine failed, and how it is kept from failing for all. */

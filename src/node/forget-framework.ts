@@ -7,6 +7,7 @@
 
 import type { Clock } from '../clock/clock.ts';
 import { EXECUTOR_IDENTITY_KEY, RUNS } from '../engine/keys.ts';
+import { identityOf, withoutIdentity } from '../engine/executor-identity.ts';
 import type { ExecutorIdentity, RunRecord } from '../engine/records.ts';
 import { isAlive } from '../engine/run-state.ts';
 import type { Entry, Store, Term } from '../store/port.ts';
@@ -45,12 +46,15 @@ async function forget({ store, isConfirmed, isForced }: ForgetOptions, term: Ter
   // Read within the term: no commit of an older one can land after this.
   const { entries } = await store.snapshot();
   const stored = entries.find(({ key }) => key === EXECUTOR_IDENTITY_KEY);
-  if (stored === undefined) return { outcome: 'none' };
-  const { identity } = JSON.parse(stored.value) as ExecutorIdentity;
+  const record = stored && (JSON.parse(stored.value) as ExecutorIdentity);
+  const identity = identityOf(record, 'mesos');
+  // What local executors have labelled with theirs is left to them.
+  if (record === undefined || identity === undefined) return { outcome: 'none' };
   const alive = aliveRuns(entries);
   if (alive.length > 0 && !isForced) return { outcome: 'alive', identity, alive };
   if (!isConfirmed) return { outcome: 'unconfirmed', identity, alive };
-  await store.commit(term, [{ key: EXECUTOR_IDENTITY_KEY, value: undefined }]);
+  const others = withoutIdentity(record, 'mesos');
+  await store.commit(term, [{ key: EXECUTOR_IDENTITY_KEY, value: others && JSON.stringify(others) }]);
   return { outcome: 'forgotten', identity, alive };
 }
 

@@ -145,7 +145,7 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
   {
     name: 'framework-not-forgotten',
     file: 'src/node/forget-framework.ts',
-    find: '[{ key: EXECUTOR_IDENTITY_KEY, value: undefined }]',
+    find: '[{ key: EXECUTOR_IDENTITY_KEY, value: others && JSON.stringify(others) }]',
     replace: '[]',
     breaks: 'A framework that Mesos has removed is never got rid of.',
     seenBy: ['liveness', 'fenced'],

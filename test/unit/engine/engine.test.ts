@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
 import { Engine } from '../../../src/engine/engine.ts';
+import type { ExecutorIdentity } from '../../../src/engine/records.ts';
 import { EngineRig } from '../../support/engine-rig.ts';
 
 const test = suite('engine');
@@ -9,7 +10,7 @@ const START = Date.parse('2026-03-01T00:00:00Z');
 const HOUR = 3_600_000;
 
 /** The identity that an engine of this kind makes out in what is stored. */
-function identityFor(executor: string, stored?: { kind: string; identity: string }): string | undefined {
+function identityFor(executor: string, stored?: ExecutorIdentity): string | undefined {
   const entries = stored ? [{ key: 'executor/identity', value: JSON.stringify(stored), modRevision: 1n }] : [];
   return new Engine({ term: 1n, executor, entries, now: START }).identity;
 }
@@ -18,6 +19,11 @@ test('an identity is that of its own kind of executor', () => {
   assert.equal(identityFor('mesos', { kind: 'mesos', identity: 'f1' }), 'f1');
   assert.equal(identityFor('docker', { kind: 'mesos', identity: 'f1' }), undefined);
   assert.equal(identityFor('mesos'), undefined);
+  assert.equal(
+    identityFor('mesos', { kind: 'docker', identity: 'd1', others: { mesos: 'f1' } }),
+    'f1',
+    'of a kind that was left and is come back to',
+  );
 });
 
 test('what is under way is counted', () => {

@@ -125,7 +125,7 @@ test('an identity is stored when it is new, or was of another kind of executor',
   rig.store.set('executor/identity', JSON.stringify({ kind: 'other', identity: 'rig-2' }));
   rig.failOver(0, { connect: false });
   assert.equal(connect('rig-2'), 1);
-  assert.deepEqual(JSON.parse(rig.store.get('executor/identity') ?? ''), { kind: 'rig', identity: 'rig-2' });
+  assert.deepEqual(JSON.parse(rig.store.get('executor/identity') ?? ''), { kind: 'rig', identity: 'rig-2', others: { other: 'rig-2' } });
 });
 
 test('everything alive is asked about at each connection and every ten minutes, in order', () => {
