@@ -80,7 +80,7 @@ async function assemble({ config, onFact }: NodeOptions, { id, log, token, opene
   const replica = openReplica(store, log, metrics);
   opened.push(() => replica.stop());
   await replica.start();
-  const executor = await openExecutor(config.executor, { clock, logger: log, identity: () => storedIdentity(replica) });
+  const executor = await openExecutor(config.executor, { clock, logger: log, stored: () => storedIdentity(replica) });
   const parts: Parts = { id, store, replica, executor, leadership: undefined };
   const readiness = (): Readiness => readinessOf(conditionsOf(parts));
   const deps = { store, replica, executor, clock, logger: log, metrics, readiness, nodeId: id, ids: ulid, token };
@@ -124,9 +124,9 @@ function openReplica(store: Store, log: Logger, metrics: Metrics): Replica {
   });
 }
 
-function storedIdentity(replica: Replica): string | undefined {
+function storedIdentity(replica: Replica): ExecutorIdentity | undefined {
   const entry = replica.get(EXECUTOR_IDENTITY_KEY);
-  return entry === undefined ? undefined : (JSON.parse(entry.value) as ExecutorIdentity).identity;
+  return entry === undefined ? undefined : (JSON.parse(entry.value) as ExecutorIdentity);
 }
 
 function conditionsOf({ id, store, replica, executor, leadership }: Parts): Parameters<typeof readinessOf>[0] {

@@ -3,6 +3,8 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
+import { identityOf } from '../engine/executor-identity.ts';
+import type { ExecutorIdentity } from '../engine/records.ts';
 import { DockerExecutor } from '../executor/docker/docker-executor.ts';
 import { secretFiles } from '../executor/secret-files.ts';
 import { withSecrets } from '../executor/secrets.ts';
@@ -15,8 +17,8 @@ import { answersAsDocker } from './docker-probe.ts';
 export interface ExecutorDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The executor's identity as stored, for a node that does not lead. */
-  readonly identity: () => string | undefined;
+  /** What executors know this store by, as stored. */
+  readonly stored: () => ExecutorIdentity | undefined;
 }
 
 export async function openExecutor(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {
@@ -25,23 +27,37 @@ export async function openExecutor(config: Config['executor'], deps: ExecutorDep
 }
 
 async function openKind(config: Config['executor'], deps: ExecutorDependencies): Promise<Executor> {
-  const kind = config.kind === 'auto' ? await localKind(config) : config.kind;
-  const { clock, logger } = deps;
+  const kind = config.kind === 'auto' ? await localKind(config, deps) : config.kind;
+  const { clock, logger, stored } = deps;
+  // For logs, on a node that does not lead.
+  const identity = (): string | undefined => identityOf(stored(), kind);
+  const common = { clock, logger, identity };
   const machine = { hostname: config.hostname || hostname(), resources: resourcesOf(config), attributes: attributesOf(config) };
   switch (kind) {
     case 'process':
-      return new ProcessExecutor({ ...machine, dataDir: resolve(config.process.directory), clock, logger });
+      return new ProcessExecutor({ ...machine, dataDir: resolve(config.process.directory), ...common });
     case 'docker':
-      return new DockerExecutor({ ...machine, socketPath: config.docker.socket, namespace: config.docker.namespace, clock, logger });
+      return new DockerExecutor({ ...machine, socketPath: config.docker.socket, namespace: config.docker.namespace, ...common });
     case 'mesos': {
       const { openMesos } = await import('./open-mesos.ts');
-      return openMesos(config.mesos, deps);
+      return openMesos(config.mesos, common);
     }
   }
 }
 
-async function localKind(config: Config['executor']): Promise<'docker' | 'process'> {
-  return (await answersAsDocker(config.docker.socket)) ? 'docker' : 'process';
+/**
+ * What was there when the store was first used stays: tasks of the one kind are out of reach of the other, and the Docker Engine may
+ * just be a little late. Who wants to change says so by the kind.
+ */
+async function localKind({ docker }: Config['executor'], { stored, logger }: ExecutorDependencies): Promise<'docker' | 'process'> {
+  const found = (await answersAsDocker(docker.socket)) ? 'docker' : 'process';
+  const before = stored()?.kind;
+  if ((before !== 'docker' && before !== 'process') || before === found) return found;
+  logger.warn(
+    { kind: before, found, socket: docker.socket },
+    'executor.kind is auto and stays what it was with this store, though another kind would be found now; set it to change it',
+  );
+  return before;
 }
 
 /** 0 means what the machine has. */

@@ -5,15 +5,17 @@ import { anonymous, type Authenticator, basicCredentials } from '../executor/mes
 import { parseServiceAccount, serviceAccount } from '../executor/mesos/dcos-service-account.ts';
 import { findMasters } from '../executor/mesos/masters.ts';
 import { MesosExecutor } from '../executor/mesos/mesos-executor.ts';
+import type { MesosOptions } from '../executor/mesos/options.ts';
 import type { Executor } from '../executor/port.ts';
 import type { Config } from './config/schema.ts';
 import { ConfigError } from './config/load-config.ts';
-import type { ExecutorDependencies } from './open-executor.ts';
 import { readTls } from './open-store.ts';
 
 type MesosConfig = Config['executor']['mesos'];
 
-export async function openMesos(config: MesosConfig, { clock, logger, identity }: ExecutorDependencies): Promise<Executor> {
+type MesosDependencies = Required<Pick<MesosOptions, 'clock' | 'logger' | 'identity'>>;
+
+export async function openMesos(config: MesosConfig, { clock, logger, identity }: MesosDependencies): Promise<Executor> {
   const tls = readTls(config.tls);
   const authenticator = authenticatorOf(config, { clock, ...(tls ? { tls } : {}) });
   const { name, user, roles, failoverTimeoutMs, gpus, webuiUrl } = config;

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { suite } from 'uvu';
 import type { Executor, Resources, TaskSpec, TaskStatus } from '../../src/executor/port.ts';
-import { ExecutorDriver, PLAIN_TASK } from '../support/executor-driver.ts';
+import { ExecutorDriver, IDENTITY, PLAIN_TASK } from '../support/executor-driver.ts';
 import { until } from '../support/until.ts';
 
 export interface ExecutorMachine {
@@ -23,7 +23,7 @@ const RESOURCES: Resources = { cpus: 2, mem: 1024, disk: 1000, gpus: 0, ports: [
 interface Bundle {
   readonly machine: ExecutorMachine;
   /** A started adapter and its driver; the ones before must have been stopped. */
-  begin(alive?: readonly string[]): Promise<ExecutorDriver>;
+  begin(alive?: readonly string[], identity?: string): Promise<ExecutorDriver>;
 }
 
 /** `done` is called at the very end. */
@@ -34,8 +34,9 @@ export function executorContract(name: string, makeMachine: () => Promise<Execut
     contract(sentence, async () => {
       const machine = await makeMachine();
       const drivers: ExecutorDriver[] = [];
-      const begin: Bundle['begin'] = (alive) => {
+      const begin: Bundle['begin'] = (alive, identity = IDENTITY) => {
         const driver = new ExecutorDriver(machine.create(RESOURCES), { ...PLAIN_TASK, ...machine.task });
+        driver.identity = identity;
         drivers.push(driver);
         return driver.start(alive);
       };
@@ -47,7 +48,7 @@ export function executorContract(name: string, makeMachine: () => Promise<Execut
       }
     });
   };
-  for (const part of [endings, kills, restarts, offers, logs, remains]) part(check);
+  for (const part of [endings, kills, restarts, strangers, offers, logs, remains]) part(check);
   contract.run();
 }
 
@@ -265,6 +266,45 @@ function restarts(check: Check): void {
     assert.deepEqual(new Set(states), new Set(['running']));
     driver.kill('a.1.1', 0);
     await driver.awaitState('a.1.1', 'killed');
+  });
+}
+
+function strangers(check: Check): void {
+  const OTHER = 'fedcba9876543210';
+
+  check('a store begun anew has the same task ids, and nothing to do with the tasks of the one before', async ({ begin }) => {
+    const before = await begin();
+    await before.launch('a.1.1', 'echo before; sleep 60');
+    await before.launch('b.1.1', 'echo before');
+    await before.awaitState('b.1.1', 'finished');
+    await before.awaitState('a.1.1', 'running');
+    await before.executor.stop();
+    const anew = await begin(['a.1.1', 'b.1.1'], OTHER);
+    assert.deepEqual([...anew.states('a.1.1'), ...anew.states('b.1.1')], ['unknown', 'unknown']);
+    anew.kill('a.1.1', 0);
+    await anew.launch('a.1.1', 'echo anew; exit 3');
+    assert.equal((await anew.awaitState('a.1.1', 'failed')).exitCode, 3);
+    assert.equal(await anew.log('a.1.1'), 'anew\n');
+    assert.equal(await anew.log('b.1.1'), undefined);
+    anew.perform({ type: 'forget', tasks: [anew.ref('a.1.1'), anew.ref('b.1.1')] });
+    await anew.reconcile(['a.1.1', 'b.1.1']);
+    await anew.executor.stop();
+    const again = await begin(['a.1.1', 'b.1.1']);
+    assert.equal(again.states('a.1.1')[0], 'running');
+    assert.equal(again.states('b.1.1')[0], 'finished');
+    again.kill('a.1.1', 0);
+    await again.awaitState('a.1.1', 'killed');
+    assert.equal(await again.log('a.1.1'), 'before\n');
+  });
+
+  check('of a task that was put on another agent it says that it is out of reach, and not that there is none', async ({ begin }) => {
+    const driver = await begin();
+    const elsewhere = { taskId: 'a.1.1', agentId: 'process@elsewhere', address: '' };
+    driver.perform({ type: 'reconcile', tasks: [elsewhere] });
+    assert.equal((await driver.awaitState('a.1.1', 'unreachable')).reason, 'other-agent');
+    driver.perform({ type: 'kill', task: { ...elsewhere, taskId: 'b.1.1' }, graceMs: 0 });
+    await driver.awaitState('b.1.1', 'unreachable');
+    assert.deepEqual(told(await driver.reconcile(['a.1.1'])), ['a.1.1 unknown'], 'of its own it knows');
   });
 }
 

@@ -30,7 +30,12 @@ export const PLAIN_TASK: TaskSpec = {
 
 export type LaunchOptions = Partial<Pick<TaskLaunch, 'env' | 'ports' | 'killGraceMs' | 'labels'>> & { readonly task?: Partial<TaskSpec> };
 
+/** That of a store which all drivers share, unless told otherwise. */
+export const IDENTITY = '0123456789abcdef';
+
 export class ExecutorDriver {
+  /** What the store holds when it is started. */
+  identity: string | undefined = IDENTITY;
   readonly executor: Executor;
   readonly events: ExecutorEvent[] = [];
   readonly offers = new Map<string, Offer>();
@@ -44,7 +49,7 @@ export class ExecutorDriver {
   /** Starts it and waits until it is connected and has answered for `alive`. */
   async start(alive: readonly string[] = []): Promise<this> {
     const from = this.events.length;
-    this.executor.start({ identity: undefined, emit: (event) => this.#take(event) });
+    this.executor.start({ identity: this.identity, emit: (event) => this.#take(event) });
     await this.awaitEvent((event) => event.type === 'connected', 'connected', from);
     await this.reconcile(alive);
     return this;
@@ -58,7 +63,7 @@ export class ExecutorDriver {
   }
 
   ref(taskId: string): { taskId: string; agentId: string; address: string } {
-    return { taskId, agentId: 'any', address: '' };
+    return { taskId, agentId: `${this.executor.kind}@here`, address: '' };
   }
 
   taskLaunch(taskId: string, command: TaskSpec['command'], options: LaunchOptions = {}): TaskLaunch {

@@ -7,10 +7,12 @@
 
 import { portRanges } from '../local/resources.ts';
 import type { Resources, TaskLaunch, Volume } from '../port.ts';
+import { OWNER_LABELS, ownerLabels } from './container-owner.ts';
+import type { Owner } from './container-owner.ts';
 import { parameterSettings } from './docker-parameters.ts';
 
 export const LABELS = {
-  namespace: 'kairos.namespace',
+  ...OWNER_LABELS,
   task: 'kairos.task',
   job: 'kairos.job',
   run: 'kairos.run',
@@ -25,7 +27,7 @@ const MIB = 1024 * 1024;
 const NANO = 1e9;
 
 /** Throws RangeError, naming the field, for what a container can't be made of. */
-export function containerConfig(launch: TaskLaunch, namespace: string): Record<string, unknown> {
+export function containerConfig(launch: TaskLaunch, owner: Owner): Record<string, unknown> {
   const { task } = launch;
   const parameters = parameterSettings(task.dockerParameters);
   return {
@@ -36,7 +38,7 @@ export function containerConfig(launch: TaskLaunch, namespace: string): Record<s
     ...(task.hostname === undefined ? {} : { Hostname: task.hostname }),
     ...(usesPorts(launch) ? { ExposedPorts: Object.fromEntries(portBindings(launch).map(([port]) => [port, {}])) } : {}),
     ...parameters.config,
-    Labels: { ...launch.labels, ...parameters.labels, ...kairosLabels(launch, namespace) },
+    Labels: { ...launch.labels, ...parameters.labels, ...kairosLabels(launch, owner) },
     HostConfig: { ...hostConfig(launch), ...parameters.host },
   };
 }
@@ -57,11 +59,11 @@ function commandSettings(command: TaskLaunch['task']['command']): Record<string,
   return typeof command === 'string' ? { Entrypoint: ['/bin/sh', '-c'], Cmd: [command] } : { Cmd: command };
 }
 
-function kairosLabels(launch: TaskLaunch, namespace: string): Record<string, string> {
+function kairosLabels(launch: TaskLaunch, owner: Owner): Record<string, string> {
   const { cpus, mem, disk, gpus } = launch.task;
   const resources: Resources = { cpus, mem, disk, gpus, ports: portRanges(launch.ports) };
   return {
-    [LABELS.namespace]: namespace,
+    ...ownerLabels(owner),
     [LABELS.task]: launch.taskId,
     [LABELS.job]: launch.job,
     [LABELS.run]: String(launch.run),

@@ -3,6 +3,8 @@
 import type { TaskLaunch, TaskStatus } from '../port.ts';
 import { containerConfig } from './container-config.ts';
 import { containerName } from './container-name.ts';
+import { namePrefix } from './container-owner.ts';
+import type { Owner } from './container-owner.ts';
 import { EngineError } from './engine-api.ts';
 import type { EngineApi } from './engine-api.ts';
 import type { ImagePull, WantedImage } from './image-pull.ts';
@@ -11,7 +13,7 @@ import { registryAuth } from './registry-auth.ts';
 export interface ContainerLaunch {
   readonly api: EngineApi;
   readonly pull: ImagePull;
-  readonly namespace: string;
+  readonly owner: Owner;
   readonly launch: TaskLaunch;
   /** Ends what has not come to a container yet. */
   readonly signal: AbortSignal;
@@ -49,9 +51,9 @@ export async function makeContainer(how: ContainerLaunch): Promise<ContainerMade
   return again === 'image-missing' ? rejected(taskId, 'image-missing', `image ${task.image} is gone again after it was pulled`) : again;
 }
 
-function configOf({ launch, namespace }: ContainerLaunch): RangeError | Record<string, unknown> {
+function configOf({ launch, owner }: ContainerLaunch): RangeError | Record<string, unknown> {
   try {
-    return containerConfig(launch, namespace);
+    return containerConfig(launch, owner);
   } catch (error) {
     if (error instanceof RangeError) return error;
     throw error;
@@ -59,13 +61,13 @@ function configOf({ launch, namespace }: ContainerLaunch): RangeError | Record<s
 }
 
 async function create(
-  { api, namespace, launch, signal }: ContainerLaunch,
+  { api, owner, launch, signal }: ContainerLaunch,
   body: Record<string, unknown>,
 ): Promise<ContainerMade | 'image-missing'> {
   const { taskId } = launch;
   if (signal.aborted) return killed(taskId);
   try {
-    return { type: 'made', id: await api.create(containerName({ namespace, taskId, isAcknowledged: false }), body) };
+    return { type: 'made', id: await api.create(containerName({ prefix: namePrefix(owner), taskId, isAcknowledged: false }), body) };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     // The engine says 404 of a volume's driver too, and no pull would bring that.

@@ -20,10 +20,12 @@ export const DEFAULT_SOCKET = '/var/run/docker.sock';
 export interface DockerExecutorOptions extends MachineOptions {
   /** The Engine's unix socket; default DEFAULT_SOCKET. */
   readonly socketPath?: string;
-  /** First part of the containers' names; keeps several Kairos on one Engine apart. Letters, digits, _ and -. */
+  /** First part of the containers' names. Letters, digits, _ and -. */
   readonly namespace: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The identity as stored, for logs read on a node that does not lead. */
+  readonly identity?: () => string | undefined;
 }
 
 export class DockerExecutor extends LocalExecutor {

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 
 import type { CancelTimer, Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Identity } from '../local/identity.ts';
 import { isOver, isTaskId, neverBegan } from '../local/task-host.ts';
 import type { HostListener, KillOrder, TaskHost, TaskReport } from '../local/task-host.ts';
 import type { LogChunk, LogRequest, TaskLaunch, TaskStatus } from '../port.ts';
@@ -17,17 +18,21 @@ import { ContainerIndex } from './container-index.ts';
 import { readContainerLog } from './container-log.ts';
 import { containerName, parseContainerName } from './container-name.ts';
 import { makeContainer } from './container-launch.ts';
-import { EngineError } from './engine-api.ts';
+import { ownPrefix } from './container-owner.ts';
+import type { Owner } from './container-owner.ts';
+import { EngineError, isSilence } from './engine-api.ts';
 import type { ContainerDetails, EngineApi } from './engine-api.ts';
 import { ImagePull } from './image-pull.ts';
 import { jsonLines } from './json-lines.ts';
 
 const PING_EVERY_MS = 15_000;
 const DEFAULT_STOP_SIGNAL = 'SIGTERM';
+/** When the Engine could not say how a container ended, it is asked again after this long. */
+const LOOK_AGAIN_MS = 10_000;
 
 export interface DockerHostOptions {
   readonly api: EngineApi;
-  /** Keeps the containers of several Kairos on one Engine apart. */
+  /** First part of the containers' names. */
   readonly namespace: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,13 +40,14 @@ export interface DockerHostOptions {
 
 interface Connection {
   readonly listener: HostListener;
+  readonly owner: Owner;
   readonly ended: AbortController;
   stopPing: CancelTimer | undefined;
 }
 
 export class DockerHost implements TaskHost {
   readonly #options: DockerHostOptions;
-  readonly #index: ContainerIndex;
+  #index: ContainerIndex | undefined;
   readonly #pull: ImagePull;
   #connection: Connection | undefined;
   /** When this machine was started. */
@@ -49,14 +55,16 @@ export class DockerHost implements TaskHost {
 
   constructor(options: DockerHostOptions) {
     this.#options = options;
-    this.#index = new ContainerIndex(options.api, options.namespace);
     this.#pull = new ImagePull(options.api);
   }
 
-  async open(listener: HostListener): Promise<readonly TaskReport[]> {
-    const { api, namespace, clock } = this.#options;
-    const connection: Connection = { listener, ended: new AbortController(), stopPing: undefined };
+  async open(listener: HostListener, identity: Identity): Promise<readonly TaskReport[]> {
+    const { api, namespace, clock, logger } = this.#options;
+    const owner = { namespace, identity };
+    const connection: Connection = { listener, owner, ended: new AbortController(), stopPing: undefined };
     this.#connection = connection;
+    const index = new ContainerIndex(api, owner);
+    this.#index = index;
     this.#bootedAt = clock.now() - uptime() * 1000;
     await api.ping();
     // Events first, so that no end falls between the listing and them.
@@ -64,8 +72,10 @@ export class DockerHost implements TaskHost {
     const events = await api.stream({ path: '/events', query: { filters }, signal: connection.ended.signal });
     this.#follow(events, connection).catch((error: unknown) => this.#lose(connection, error));
     this.#pingLater(connection);
-    const unacknowledged = await this.#index.load();
-    const found = await Promise.all(unacknowledged.map(async (id) => this.#report(await api.inspect(id))));
+    const { unacknowledged, foreign } = await index.load();
+    if (foreign > 0)
+      logger.info({ namespace, identity: identity.id, containers: foreign }, 'containers of another identity are left alone');
+    const found = await Promise.all([...unacknowledged].map(([taskId, id]) => this.#find(taskId, id)));
     return found.filter((report) => report !== undefined);
   }
 
@@ -81,37 +91,37 @@ export class DockerHost implements TaskHost {
     const { taskId } = launch;
     if (!isTaskId(taskId))
       return neverBegan({ taskId, state: 'rejected', reason: 'invalid-task-id', message: 'letters, digits, and _ . - only' });
-    const known = this.#index.has(taskId) ? await this.look(taskId) : undefined;
+    const known = this.#tasks.has(taskId) ? await this.look(taskId) : undefined;
     if (known !== undefined) return known.isInterrupted === true && !signal.aborted ? this.resume(taskId) : known;
-    const { listener, ended } = this.#connected();
-    const { api, namespace } = this.#options;
+    const { listener, owner, ended } = this.#connected();
+    const { api } = this.#options;
     const pulling = (): void => listener.changed(neverBegan({ taskId, state: 'staging', message: 'its image is being pulled' }));
-    const made = await makeContainer({ api, namespace, launch, pull: this.#pull, signal, connectionEnded: ended.signal, pulling });
+    const made = await makeContainer({ api, owner, launch, pull: this.#pull, signal, connectionEnded: ended.signal, pulling });
     if (made.type === 'none') return neverBegan(made.status);
     if (made.type === 'exists') return this.#takeOver(taskId, signal);
-    this.#index.add(taskId, made.id);
+    this.#tasks.add(taskId, made.id);
     if (signal.aborted) return this.#report(await api.inspect(made.id)) ?? cutShort(taskId);
     return this.#start(taskId, made.id);
   }
 
   async look(taskId: string): Promise<TaskReport | undefined> {
-    return this.#report(await this.#index.find(taskId));
+    return this.#report(await this.#tasks.find(taskId));
   }
 
   /** Harmless if it has started after all. */
   async resume(taskId: string): Promise<TaskReport> {
-    const container = await this.#index.find(taskId);
+    const container = await this.#tasks.find(taskId);
     const report = this.#report(container);
     if (container === undefined || report === undefined) return cutShort(taskId);
     return report.isInterrupted === true ? this.#start(taskId, container.Id) : report;
   }
 
   async kill(taskId: string, { killBy, isForced }: KillOrder): Promise<TaskReport | undefined> {
-    const container = isTaskId(taskId) ? await this.#index.find(taskId) : undefined;
+    const container = isTaskId(taskId) ? await this.#tasks.find(taskId) : undefined;
     const report = this.#report(container);
     if (container === undefined || report === undefined || isOver(report.status)) return report;
     // The mark comes first: if the node dies after the signal, the end is still known to have been asked for.
-    await this.#mark(container, { killBy });
+    await this.#mark(container, { killBy }).catch((error: unknown) => this.#goOn(taskId, error));
     if (report.isInterrupted !== true) {
       await this.#signal(container.Id, isForced ? 'SIGKILL' : (container.Config.StopSignal ?? DEFAULT_STOP_SIGNAL));
     }
@@ -119,21 +129,30 @@ export class DockerHost implements TaskHost {
   }
 
   async acknowledge(taskId: string): Promise<void> {
-    const container = isTaskId(taskId) ? await this.#index.find(taskId) : undefined;
+    const container = isTaskId(taskId) ? await this.#tasks.find(taskId) : undefined;
     const report = this.#report(container);
     if (container !== undefined && report !== undefined && isOver(report.status)) await this.#mark(container, { isAcknowledged: true });
   }
 
   async forget(taskId: string): Promise<void> {
-    const container = isTaskId(taskId) ? await this.#index.find(taskId) : undefined;
+    const container = isTaskId(taskId) ? await this.#tasks.find(taskId) : undefined;
     if (container === undefined) return;
     await unless([404], this.#options.api.remove(container.Id));
-    this.#index.delete(taskId);
+    this.#tasks.delete(taskId);
   }
 
-  async readLog(request: LogRequest): Promise<LogChunk | undefined> {
-    const container = await this.#index.find(request.task.taskId);
-    return container && readContainerLog(this.#options.api, container.Id, request);
+  async readLog(request: LogRequest, identity: Identity): Promise<LogChunk | undefined> {
+    const { api, namespace } = this.#options;
+    const container = await new ContainerIndex(api, { namespace, identity }).find(request.task.taskId);
+    return container && readContainerLog(api, container.Id, request);
+  }
+
+  /**
+   * An answer of the Engine, or the lack of one, is about what was asked: whether it is there at all is found out by the pings. No
+   * word with the Engine at all, or anything unforeseen, is about all.
+   */
+  isOutage(error: unknown): boolean {
+    return !(error instanceof EngineError) && !isSilence(error);
   }
 
   async #start(taskId: string, id: string): Promise<TaskReport> {
@@ -161,9 +180,31 @@ export class DockerHost implements TaskHost {
     return report.isInterrupted === true && !signal.aborted ? this.resume(taskId) : report;
   }
 
+  get #tasks(): ContainerIndex {
+    if (this.#index === undefined) throw new Error('never connected to the Docker Engine');
+    return this.#index;
+  }
+
   #connected(): Connection {
     if (this.#connection === undefined) throw new Error('not connected to the Docker Engine');
     return this.#connection;
+  }
+
+  /** One container that the Engine can't tell of does not keep all the others from being found. */
+  async #find(taskId: string, id: string): Promise<TaskReport | undefined> {
+    try {
+      return this.#report(await this.#options.api.inspect(id));
+    } catch (error) {
+      if (this.isOutage(error)) throw error;
+      this.#options.logger.warn({ taskId, container: id, error }, 'the Engine does not tell of a container');
+      return undefined;
+    }
+  }
+
+  /** Who asked for the kill knows that it did; the end must not wait for the mark. */
+  #goOn(taskId: string, error: unknown): void {
+    if (this.isOutage(error)) throw error;
+    this.#options.logger.warn({ taskId, error }, 'a kill could not be noted; it is done all the same');
   }
 
   /** An earlier force wins over a later one. */
@@ -192,15 +233,24 @@ export class DockerHost implements TaskHost {
     for await (const event of jsonLines(events)) {
       const { Attributes = {} } = (event['Actor'] ?? {}) as { Attributes?: Readonly<Record<string, string>> };
       const taskId = Attributes[LABELS.task];
-      if (taskId !== undefined) this.#ended(taskId, connection).catch((error: unknown) => this.#lose(connection, error));
+      if (taskId === undefined || ownPrefix(connection.owner, Attributes) === undefined) continue;
+      this.#ended(taskId, connection).catch((error: unknown) => this.#lose(connection, error));
     }
     this.#lose(connection, new Error('the Docker Engine closed its stream of events'));
   }
 
-  async #ended(taskId: string, { listener }: Connection): Promise<void> {
-    const report = await this.look(taskId);
-    if (report !== undefined) return listener.changed(report);
-    listener.changed(neverBegan({ taskId, state: 'lost', reason: 'container-removed', message: 'someone removed its container' }));
+  async #ended(taskId: string, connection: Connection): Promise<void> {
+    const { listener, ended } = connection;
+    try {
+      const report = await this.look(taskId);
+      if (report !== undefined) return listener.changed(report);
+      listener.changed(neverBegan({ taskId, state: 'lost', reason: 'container-removed', message: 'someone removed its container' }));
+    } catch (error) {
+      if (this.isOutage(error)) throw error;
+      this.#options.logger.warn({ taskId, error }, 'the Engine does not tell how a container ended; it is asked again');
+      await this.#options.clock.sleep(LOOK_AGAIN_MS, ended.signal);
+      if (!ended.signal.aborted) await this.#ended(taskId, connection);
+    }
   }
 
   #pingLater(connection: Connection): void {

@@ -6,7 +6,7 @@
  */
 
 import type { Readable } from 'node:stream';
-import { Agent } from 'undici';
+import { Agent, errors } from 'undici';
 import type { Dispatcher } from 'undici';
 
 /** The newest API version that this code was written to; an older daemon is spoken to in its own. */
@@ -26,6 +26,11 @@ export class EngineError extends Error {
     this.name = 'EngineError';
     this.status = status;
   }
+}
+
+/** Whether the daemon took a call and then did not answer it in time: stuck with one container, as a rule. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 }
 
 /** The part of `GET /containers/json` that is used. */

@@ -3,7 +3,7 @@
  * commands and the host's reports into events. A new connection gets a new Agent, which learns all it knows by looking.
  *
  * Invariants: what is done to one task is done in order; a task's share is claimed before its launch begins and released when
- * it is over; after close() no event leaves.
+ * it is over; after close() no event leaves. What fails for one task stays that task's: it is logged, and whoever wanted it asks again.
  */
 
 import type { CancelTimer, Clock } from '../../clock/clock.ts';
@@ -51,7 +51,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#ledger = new OfferLedger(options.info);
-    this.#queue = new KeyedQueue((error) => this.#isClosed || options.failed(error));
+    this.#queue = new KeyedQueue((error, taskId) => this.#trouble(taskId, error));
   }
 
   /** Says `connected`, then what was found at the host, then offers the rest. */
@@ -134,9 +134,12 @@ export class Agent {
     const tracked: Tracked = { report: undefined, launch };
     this.#tasks.set(taskId, tracked);
     void this.#queue.add(taskId, async () => {
-      const report = await this.#options.host.launch(task, launch.signal);
-      tracked.launch = undefined;
-      this.changed(report);
+      try {
+        this.changed(await this.#options.host.launch(task, launch.signal));
+      } finally {
+        // How far one came that failed is found by looking, when its task is asked about; until then it keeps its share.
+        tracked.launch = undefined;
+      }
     });
   }
 
@@ -147,7 +150,8 @@ export class Agent {
     return { ...told, reason: 'offer-insufficient', message: 'the offers it was to use hold less than it needs' };
   }
 
-  #kill({ taskId }: TaskRef, graceMs: number): void {
+  #kill(ref: TaskRef, graceMs: number): void {
+    const { taskId } = ref;
     const tracked = this.#tasks.get(taskId);
     // An image may be on its way for minutes; the kill does not wait for it.
     const isLaunching = tracked?.launch !== undefined;
@@ -156,16 +160,18 @@ export class Agent {
     void this.#queue.add(taskId, async () => {
       // Its launch came to nothing, and said so.
       if (isLaunching && !this.#tasks.has(taskId)) return;
-      const force = this.#tasks.get(taskId)?.force;
-      const order = { killBy: Math.min(force?.at ?? killBy, killBy), isForced: false };
-      const report = await this.#options.host.kill(taskId, order);
-      this.#answer(taskId, report);
+      const plannedAt = this.#tasks.get(taskId)?.force?.at ?? Infinity;
+      const order = { killBy: Math.min(plannedAt, killBy), isForced: plannedAt <= this.#options.clock.now() };
+      // Whatever becomes of the polite end, the forced one comes.
+      this.#planForce(taskId, order.killBy);
+      this.#answer(ref, await this.#options.host.kill(taskId, order));
     });
   }
 
   #planForce(taskId: string, at: number): void {
     const tracked = this.#tasks.get(taskId);
     if (tracked === undefined || (tracked.force !== undefined && tracked.force.at <= at)) return;
+    if (tracked.report !== undefined && isOver(tracked.report.status)) return;
     tracked.force?.cancel();
     const { clock, host } = this.#options;
     const force = async (): Promise<void> => {
@@ -202,37 +208,57 @@ export class Agent {
   #reconcile(refs: readonly TaskRef[]): void {
     const asked = new Set(refs.map((ref) => ref.taskId));
     const others = [...this.#tasks].filter(([taskId]) => !asked.has(taskId));
-    const answers = [...asked].map((taskId) => this.#lookUp(taskId));
+    const answers = refs.map((ref) => this.#lookUp(ref));
     for (const [, { report }] of others) {
       if (report !== undefined && !isOver(report.status)) this.#tell(report);
     }
     void Promise.all(answers).then(() => this.#emit({ type: 'reconciled' }));
   }
 
-  async #lookUp(taskId: string): Promise<void> {
+  async #lookUp(ref: TaskRef): Promise<void> {
     const { host, info } = this.#options;
+    const { taskId } = ref;
     const tracked = this.#tasks.get(taskId);
     if (tracked?.launch !== undefined) {
       return this.#emit({ type: 'status', status: { taskId, agentId: info.agentId, state: 'staging' } });
     }
+    let isAnswered = false;
     await this.#queue.add(taskId, async () => {
       const report = await host.look(taskId);
       // Asked for, so wanted: what a crash cut short is the same launch still.
-      this.#answer(taskId, report?.isInterrupted === true ? await host.resume(taskId) : report);
+      this.#answer(ref, report?.isInterrupted === true ? await host.resume(taskId) : report);
+      isAnswered = true;
     });
+    if (!isAnswered) this.#cutOff(ref, 'evidence-unreadable', 'what there is of this task can not be read');
   }
 
   /** Tells what is so because it was asked for, even when it was told before. */
-  #answer(taskId: string, report: TaskReport | undefined): void {
-    if (report === undefined) {
-      const message = 'nothing here tells of this task';
-      const status: TaskStatus = { taskId, agentId: this.#options.info.agentId, state: 'unknown', message };
-      this.#ledger.release(taskId);
-      this.#tasks.delete(taskId);
-      return this.#emit({ type: 'status', status });
+  #answer(ref: TaskRef, report: TaskReport | undefined): void {
+    const { taskId } = ref;
+    if (report !== undefined) {
+      this.#note(taskId, report);
+      return this.#tell(report);
     }
-    this.#note(taskId, report);
-    this.#tell(report);
+    this.#ledger.release(taskId);
+    this.#tasks.delete(taskId);
+    const { agentId } = this.#options.info;
+    // Only of what would be here can be said that it is nowhere: another machine, or another kind of executor, may well run it.
+    if (!isOf(agentId, ref)) return this.#cutOff(ref, 'other-agent', `it was put on ${ref.agentId}, of which ${agentId} can not tell`);
+    this.#emit({ type: 'status', status: { taskId, agentId, state: 'unknown', message: 'nothing here tells of this task' } });
+  }
+
+  #cutOff({ taskId, agentId }: TaskRef, reason: string, message: string): void {
+    this.#emit({ type: 'status', status: { taskId, agentId, state: 'unreachable', reason, message } });
+  }
+
+  #trouble(taskId: string, error: unknown): void {
+    if (this.#isClosed) return;
+    if (this.#options.host.isOutage(error)) {
+      // Nothing that is said from here on is known to be so.
+      this.#isClosed = true;
+      return this.#options.failed(error);
+    }
+    this.#options.logger.warn({ taskId, error }, 'trouble with one task; all others go on');
   }
 
   /** Takes in what is so now; whether it is another state than before. */
@@ -290,6 +316,11 @@ export class Agent {
       for (const due of events) if (!this.#isClosed) this.#options.emit(due);
     });
   }
+}
+
+/** A reference that names no agent may be to any. */
+function isOf(agentId: string, ref: TaskRef): boolean {
+  return ref.agentId === '' || ref.agentId === agentId;
 }
 
 function resourcesOf({ task, ports }: TaskLaunch): Resources {

@@ -5,16 +5,16 @@
 
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<void>>();
-  readonly #failed: (error: unknown) => void;
+  readonly #failed: (error: unknown, key: string) => void;
 
   /** `failed` gets what a piece of work threw; the work behind it goes on. */
-  constructor(failed: (error: unknown) => void) {
+  constructor(failed: (error: unknown, key: string) => void) {
     this.#failed = failed;
   }
 
   /** Resolves when the work is done, also when it failed. */
   add(key: string, work: () => Promise<void>): Promise<void> {
-    const tail = (this.#tails.get(key) ?? Promise.resolve()).then(work).catch((error: unknown) => this.#failed(error));
+    const tail = (this.#tails.get(key) ?? Promise.resolve()).then(work).catch((error: unknown) => this.#failed(error, key));
     this.#tails.set(key, tail);
     return tail.then(() => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);

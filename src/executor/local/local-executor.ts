@@ -12,6 +12,8 @@ import type { Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Executor, ExecutorCommand, ExecutorSession, LogChunk, LogRequest, Resources } from '../port.ts';
 import { Agent } from './agent.ts';
+import { identityFor, identityText, readIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
 import type { MachineOptions } from './machine.ts';
 import { isTaskId } from './task-host.ts';
 import type { TaskHost, TaskReport } from './task-host.ts';
@@ -24,6 +26,8 @@ export interface LocalExecutorOptions extends MachineOptions {
   readonly host: TaskHost;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The identity as stored, for logs read on a node that does not lead. */
+  readonly identity?: (() => string | undefined) | undefined;
   /** What this machine offers; asked at each connection. */
   total(): Resources;
 }
@@ -31,6 +35,7 @@ export interface LocalExecutorOptions extends MachineOptions {
 /** The state of one start(): ends at stop(). */
 interface Run {
   readonly session: ExecutorSession;
+  readonly identity: Identity;
   readonly ended: AbortController;
   agent: Agent | undefined;
   /** Ends the connection that stands, with why. */
@@ -44,6 +49,7 @@ export class LocalExecutor implements Executor {
   readonly kind: string;
   readonly #options: LocalExecutorOptions;
   #run: Run | undefined;
+  #lastIdentity: Identity | undefined;
   #connections = 0;
 
   constructor(options: LocalExecutorOptions) {
@@ -56,7 +62,10 @@ export class LocalExecutor implements Executor {
     before?.ended.abort();
     before?.lose?.('started anew');
     const ended = new AbortController();
-    const run: Run = { session, ended, agent: undefined, lose: undefined, failures: 0, done: Promise.resolve() };
+    // A new one counts from when it is stored. Should this term end before, nothing was launched under it.
+    const identity = identityFor(session.identity);
+    const run: Run = { session, identity, ended, agent: undefined, lose: undefined, failures: 0, done: Promise.resolve() };
+    this.#lastIdentity = identity;
     this.#run = run;
     run.done = (before?.done ?? Promise.resolve()).then(() => this.#keepConnected(run));
   }
@@ -78,7 +87,9 @@ export class LocalExecutor implements Executor {
   }
 
   async readLog(request: LogRequest): Promise<LogChunk | undefined> {
-    return isTaskId(request.task.taskId) ? this.#options.host.readLog(request) : undefined;
+    const { host, identity } = this.#options;
+    const owner = this.#run?.identity ?? readIdentity(identity?.()) ?? this.#lastIdentity;
+    return owner !== undefined && isTaskId(request.task.taskId) ? host.readLog(request, owner) : undefined;
   }
 
   async #keepConnected(run: Run): Promise<void> {
@@ -100,16 +111,14 @@ export class LocalExecutor implements Executor {
     let agent: Agent | undefined;
     try {
       const early: TaskReport[] = [];
-      const found = await host.open({
-        changed: (report) => (agent === undefined ? void early.push(report) : agent.changed(report)),
-        disconnected: (reason) => run.lose?.(reason),
-      });
+      const changed = (report: TaskReport): void => (agent === undefined ? void early.push(report) : agent.changed(report));
+      const found = await host.open({ changed, disconnected: (reason) => run.lose?.(reason) }, run.identity);
       if (run.ended.signal.aborted) return;
       agent = this.#createAgent(run);
       run.agent = agent;
       run.failures = 0;
-      logger.info({ executor: this.kind, tasks: found.length }, 'executor connected');
-      agent.begin(run.session.identity ?? this.#agentId(), [...found, ...early]);
+      logger.info({ executor: this.kind, identity: run.identity.id, tasks: found.length }, 'executor connected');
+      agent.begin(identityText(run.identity), [...found, ...early]);
       this.#disconnected(run, await lost);
     } catch (error) {
       this.#disconnected(run, messageOf(error));

@@ -3,9 +3,13 @@
  *
  * A host keeps evidence of every task it was asked to begin (a directory, a container) until forget(). Evidence decides:
  * whether a task was begun, whether it still runs and how it ended is found by looking, never by remembering.
- * Any method that rejects says that the host can't be worked with now: the connection is given up and opened anew.
+ * What is kept belongs to an identity (identity.ts): of what belongs to another one a host tells nothing, and leaves it alone.
+ *
+ * A method that rejects failed for the task it was about, unless isOutage() says that the host can't be worked with at all: then
+ * the connection is given up and opened anew.
  */
 
+import type { Identity } from './identity.ts';
 import type { LogChunk, LogRequest, Resources, TaskLaunch, TaskStatus } from '../port.ts';
 
 /** What the evidence says of one task. */
@@ -39,7 +43,7 @@ export interface KillOrder {
 
 export interface TaskHost {
   /** Connects. Resolves with the tasks that are not over, and those that are but were not acknowledged. Tells changes from then on. */
-  open(listener: HostListener): Promise<readonly TaskReport[]>;
+  open(listener: HostListener, identity: Identity): Promise<readonly TaskReport[]>;
 
   /** Tells nothing any more, and lets go of connections and timers. Tasks go on. */
   close(): Promise<void>;
@@ -55,7 +59,7 @@ export interface TaskHost {
   /** Finishes a launch that was cut short. */
   resume(taskId: string): Promise<TaskReport>;
 
-  /** Makes the intent to kill durable, then signals. Resolves with what is then so; `undefined` when there is no such task. */
+  /** Makes the intent to kill durable if it can, then signals. Resolves with what is then so; `undefined` when there is no such task. */
   kill(taskId: string, order: KillOrder): Promise<TaskReport | undefined>;
 
   /** The task's end is stored elsewhere: open() need not tell it again. */
@@ -64,7 +68,11 @@ export interface TaskHost {
   /** Removes the evidence of a task that is over. */
   forget(taskId: string): Promise<void>;
 
-  readLog(request: LogRequest): Promise<LogChunk | undefined>;
+  /** Also without a connection. */
+  readLog(request: LogRequest, identity: Identity): Promise<LogChunk | undefined>;
+
+  /** Whether what a method rejected with is about the host and not about one task. */
+  isOutage(error: unknown): boolean;
 }
 
 const OVER = new Set<TaskStatus['state']>(['finished', 'failed', 'killed', 'rejected', 'not-launched', 'lost', 'unknown']);

@@ -23,10 +23,12 @@ export const DEFAULT_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 export interface ProcessExecutorOptions extends MachineOptions {
-  /** Where tasks live, with their output. One executor at a time. */
+  /** Where tasks live, with their output. */
   readonly dataDir: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The identity as stored, for logs read on a node that does not lead. */
+  readonly identity?: () => string | undefined;
   /** What every task's environment begins with; default DEFAULT_ENVIRONMENT. The node's own is never passed on. */
   readonly environment?: Readonly<Record<string, string>>;
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 
 import type { CancelTimer, Clock } from '../../clock/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Identity } from '../local/identity.ts';
 import { isOver, isTaskId, neverBegan } from '../local/task-host.ts';
 import type { HostListener, KillOrder, TaskHost, TaskReport } from '../local/task-host.ts';
 import { portRanges } from '../local/resources.ts';
@@ -27,7 +28,7 @@ import { endRemains, signalGroup } from './process-group.ts';
 import { bootId, startOf } from './process-identity.ts';
 import { readExit, readKill, readLaunch, readStart, writeKill, writeLaunch, writeVoid } from './task-records.ts';
 import type { LaunchRecord, StartRecord, TaskRecords } from './task-records.ts';
-import { TaskStore } from './task-store.ts';
+import { foreignPlaces, placeOf, TaskStore } from './task-store.ts';
 import type { TaskPlace } from './task-store.ts';
 
 /** How often wrappers are looked for, and how many at a time: the cost stays small however many there are. */
@@ -36,6 +37,8 @@ const GLANCE_AT = 200;
 const HALF_CLAIM_MS = 50;
 /** A wrapper that has not begun by then is kept from it. */
 const START_LIMIT_MS = 30_000;
+/** When it could not be read how a task ended, it is looked at again after this long. */
+const LOOK_AGAIN_MS = 10_000;
 
 export interface ProcessHostOptions {
   readonly dataDir: string;
@@ -47,16 +50,19 @@ export interface ProcessHostOptions {
 
 export class ProcessHost implements TaskHost {
   readonly #options: ProcessHostOptions;
-  readonly #store: TaskStore;
+  #lastStore: TaskStore | undefined;
   #boot = '';
   #connection: Connection | undefined;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
-    this.#store = new TaskStore(options.dataDir);
   }
 
-  async open(listener: HostListener): Promise<readonly TaskReport[]> {
+  async open(listener: HostListener, identity: Identity): Promise<readonly TaskReport[]> {
+    const { dataDir, logger } = this.#options;
+    const foreign = await foreignPlaces(dataDir, identity);
+    if (foreign.length > 0) logger.info({ identity: identity.id, foreign }, 'tasks of another identity are left alone');
+    this.#lastStore = new TaskStore(placeOf(dataDir, identity));
     await this.#store.open();
     this.#boot = await bootId();
     const ended = new AbortController();
@@ -65,15 +71,16 @@ export class ProcessHost implements TaskHost {
       started: (taskId) => starts.get(taskId)?.(),
       ended: (taskId) => {
         starts.get(taskId)?.();
-        this.#tell(taskId, listener);
+        this.#tell(taskId, connection);
       },
       lost: (reason) => {
         ended.abort();
         listener.disconnected(reason);
       },
     });
-    this.#connection = { listener, launcher, starts, ended, running: new Map(), stopGlances: undefined };
-    const found = await Promise.all((await this.#store.unacknowledged()).filter(isTaskId).map((taskId) => this.look(taskId)));
+    const connection: Connection = { listener, launcher, starts, ended, running: new Map(), stopGlances: undefined };
+    this.#connection = connection;
+    const found = await Promise.all((await this.#store.unacknowledged()).filter(isTaskId).map((taskId) => this.#find(taskId)));
     return found.filter((report) => report !== undefined);
   }
 
@@ -92,18 +99,26 @@ export class ProcessHost implements TaskHost {
     const plan = await this.#plan(launch);
     if ('status' in plan) return plan;
     if (signal.aborted) return neverBegan({ taskId, state: 'killed', message: 'killed before it began' });
+    const directory = await this.#create(taskId);
+    if (directory === undefined) return this.#again(taskId, signal);
+    if (typeof directory === 'object') return directory;
     try {
-      const directory = await this.#store.create(taskId);
-      if (directory === undefined) return await this.#again(taskId, signal);
       if (plan.owner !== undefined) await chown(join(directory, 'sandbox'), plan.owner.uid, plan.owner.gid);
       await writeLaunch(directory, plan.record, plan.command);
       // If the machine dies from here on, the task is known to have been on its way.
       await this.#store.makeDurable();
     } catch (error) {
+      // Made above and not started, so nothing of it need stay.
+      await this.#store.discard(taskId);
       return this.#notStarted(taskId, error);
     }
     if (signal.aborted) return (await this.look(taskId)) ?? cutShort(taskId);
     return this.resume(taskId);
+  }
+
+  /** The task's new directory, or why there is none; `undefined` when it was launched before. */
+  #create(taskId: string): Promise<string | undefined | TaskReport> {
+    return this.#store.create(taskId).catch((error: unknown) => this.#notStarted(taskId, error));
   }
 
   /** It was launched before: what became of it counts, and what was cut short goes on. */
@@ -149,7 +164,10 @@ export class ProcessHost implements TaskHost {
     const report = await this.#lookAt(taskId, place);
     if (isOver(report.status)) return report;
     // The mark comes first: if the node dies after the signal, the end is still known to have been asked for.
-    await writeKill(place.directory, order.killBy);
+    // Who asked for the kill knows that it did; a full disk must not keep a task alive that may be what filled it.
+    await writeKill(place.directory, order.killBy).catch((error: unknown) =>
+      this.#options.logger.warn({ taskId, error }, 'a kill could not be noted; it is done all the same'),
+    );
     if (report.isInterrupted === true) await writeVoid(place.directory);
     const start = readStart(place.directory);
     if (typeof start === 'object') signalGroup(start.pid, order.isForced ? 'SIGKILL' : 'SIGTERM');
@@ -164,14 +182,33 @@ export class ProcessHost implements TaskHost {
     return isTaskId(taskId) ? this.#store.forget(taskId) : Promise.resolve();
   }
 
-  async readLog(request: LogRequest): Promise<LogChunk | undefined> {
+  async readLog(request: LogRequest, identity: Identity): Promise<LogChunk | undefined> {
     const { taskId } = request.task;
+    const store = new TaskStore(placeOf(this.#options.dataDir, identity));
     for (;;) {
-      const place = this.#store.find(taskId);
+      const place = store.find(taskId);
       if (place === undefined) return undefined;
       const chunk = await readTaskLog(join(place.directory, request.stream), request);
-      if (chunk !== undefined || this.#store.find(taskId)?.directory === place.directory) return chunk;
+      if (chunk !== undefined || store.find(taskId)?.directory === place.directory) return chunk;
     }
+  }
+
+  /** That the launcher is gone it says itself; all else is about one task's files and processes. */
+  isOutage(): boolean {
+    return false;
+  }
+
+  get #store(): TaskStore {
+    if (this.#lastStore === undefined) throw new Error('never opened');
+    return this.#lastStore;
+  }
+
+  /** One directory that can't be read does not keep all others from being found. */
+  #find(taskId: string): Promise<TaskReport | undefined> {
+    return this.look(taskId).catch((error: unknown) => {
+      this.#options.logger.warn({ taskId, error }, 'a task can not be looked at');
+      return undefined;
+    });
   }
 
   async #plan(launch: TaskLaunch): Promise<TaskReport | Plan> {
@@ -210,18 +247,24 @@ export class ProcessHost implements TaskHost {
     };
   }
 
-  /** Looks and tells; what can't be read ends the connection, so that all is looked at anew. */
-  #tell(taskId: string, listener: HostListener): void {
+  /** Looks and tells; what can't be read now is looked at again. */
+  #tell(taskId: string, connection: Connection): void {
+    const { listener, ended } = connection;
     this.look(taskId).then(
       (report) => report !== undefined && isTold(report) && listener.changed(report),
-      (error: unknown) => listener.disconnected(`${taskId}: ${String(error)}`),
+      async (error: unknown) => {
+        this.#options.logger.warn({ taskId, error }, 'a task can not be looked at; it is tried again');
+        await this.#options.clock.sleep(LOOK_AGAIN_MS, ended.signal);
+        if (!ended.signal.aborted) this.#tell(taskId, connection);
+      },
     );
   }
 
   async #lookAt(taskId: string, { directory, isAcknowledged }: TaskPlace): Promise<TaskReport> {
     const launch = readLaunch(directory);
     const start = await this.#startSeen(directory);
-    const isAlive = typeof start === 'object' && (await startOf(start.pid)) === start.since;
+    // A start time counts from the machine's boot, so in another boot it may be that of some other process.
+    const isAlive = typeof start === 'object' && launch?.boot === this.#boot && (await startOf(start.pid)) === start.since;
     // Read last: a wrapper that was seen alive may have ended since, one that was seen dead has written all it ever will.
     const files = { start, exit: readExit(directory), killBy: readKill(directory) };
     const report = judge({ ...files, taskId, launch, isAlive, isAcknowledged, boot: this.#boot });
@@ -253,10 +296,10 @@ export class ProcessHost implements TaskHost {
   }
 
   async #glance(connection: Connection): Promise<void> {
-    const { running, listener } = connection;
+    const { running } = connection;
     for (const [taskId, start] of [...running].slice(0, GLANCE_AT)) {
       running.delete(taskId);
-      if ((await startOf(start.pid)) !== start.since) this.#tell(taskId, listener);
+      if ((await startOf(start.pid)) !== start.since) this.#tell(taskId, connection);
       // To the end of the line.
       else if (this.#connection === connection) running.set(taskId, start);
     }
@@ -264,10 +307,8 @@ export class ProcessHost implements TaskHost {
     connection.stopGlances = running.size === 0 ? undefined : this.#options.clock.timer(GLANCE_MS, () => void this.#glance(connection));
   }
 
-  /** Nothing was started, so nothing of it need stay. */
-  async #notStarted(taskId: string, error: unknown): Promise<TaskReport> {
+  #notStarted(taskId: string, error: unknown): TaskReport {
     this.#options.logger.warn({ taskId, error }, 'task not started');
-    await this.#store.discard(taskId);
     const message = error instanceof Error ? error.message : String(error);
     return neverBegan({ taskId, state: 'not-launched', reason: 'start-failed', message });
   }

@@ -1,13 +1,13 @@
 /**
  * The files of one task's directory, and nothing about what they mean (see evidence.ts).
  *
- *     <dataDir>/tasks/<taskId>/      made exclusively when the launch begins; renamed to ended/<taskId> when acknowledged
+ *     <place>/tasks/<taskId>/        made exclusively when the launch begins; renamed to ended/<taskId> when acknowledged
  *       command                      what to run, for the wrapper; for the owner only. With secrets it is gone once it is read
  *       task.json                    when it was launched, and what it holds; both are written before anything is started
  *       start                        the wrapper's process id and start time, or `void`: never to be started
- *       exit                         the exit code; counts once it ends with a newline
+ *       exit                         the exit code, in the first line; blank until then, so that a full disk has room for it
  *       kill                         it was asked to end: when it is forced, milliseconds since the epoch
- *       stdout, stderr, sandbox/
+ *       stdout, stderr, sandbox/     the output is made with the launch: where there is no room for it, nothing is started
  *
  * Read synchronously: they are a few bytes, just written and in memory, and a read through the thread pool costs the machine
  * forty times as much. Written asynchronously, as a write may have to wait for the disk.
@@ -50,8 +50,17 @@ export interface TaskRecords {
   readonly killBy: number | undefined;
 }
 
-/** task.json comes last: where it is, all is that a start needs. */
+/** As long as the longest exit code. Its newline alone makes no record. */
+const BLANK_EXIT = '   \n';
+const MADE_WITH_LAUNCH = [
+  ['exit', BLANK_EXIT],
+  ['stdout', ''],
+  ['stderr', ''],
+] as const;
+
+/** task.json comes last: where it is, all is that a start needs, and that its end will. */
 export async function writeLaunch(directory: string, launch: LaunchRecord, command: string): Promise<void> {
+  for (const [name, content] of MADE_WITH_LAUNCH) await writeFile(join(directory, name), content, { flag: 'wx' });
   await writeFile(join(directory, 'command'), command, { mode: 0o600, flag: 'wx' });
   await writeFile(join(directory, 'task.json'), JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
 }
@@ -93,7 +102,7 @@ export function readStart(directory: string): TaskRecords['start'] {
 
 export function readExit(directory: string): ExitRecord | undefined {
   const path = join(directory, 'exit');
-  const [, code] = /^(\d+)\n$/.exec(readText(path) ?? '') ?? [];
+  const [, code] = /^(\d+)\n/.exec(readText(path) ?? '') ?? [];
   return code === undefined ? undefined : { code: Number(code), at: modifiedAt(path) };
 }
 

@@ -1,5 +1,6 @@
 /**
- * Where the directories of all tasks are, and how they move:
+ * Where the directories of all tasks are, and how they move. Each identity (local/identity.ts) has a place of its own, `<dataDir>/<identity>`,
+ * as another's tasks have the same ids; one that also has what was there before identities were has `<dataDir>` itself. In it:
  *
  *     tasks/<id>      launched; its end is not acknowledged yet
  *     ended/<id>      acknowledged: kept for its logs only, so that a start looks at what matters and not at history
@@ -12,11 +13,27 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { isIdentityId } from '../local/identity.ts';
+import type { Identity } from '../local/identity.ts';
 import { GroupSync } from './group-sync.ts';
 import { isCode } from './task-records.ts';
 
 const PLACES = ['tasks', 'ended', 'forgotten'] as const;
 type Place = (typeof PLACES)[number];
+
+export function placeOf(dataDir: string, { id, hasUnlabelled }: Identity): string {
+  return hasUnlabelled ? dataDir : join(dataDir, id);
+}
+
+/** Where there are tasks of others, for people. */
+export async function foreignPlaces(dataDir: string, identity: Identity): Promise<readonly string[]> {
+  const names: readonly string[] = await readdir(dataDir).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  const others = names.filter((name) => isIdentityId(name) && name !== identity.id);
+  return !identity.hasUnlabelled && names.includes('tasks') ? [...others, '.'] : others;
+}
 
 export interface TaskPlace {
   readonly directory: string;

@@ -5,7 +5,8 @@
  * It leads a process group of its own, and goes in an order that makes a crash at any line decidable:
  *  1. claims the launch by creating `start` exclusively: whoever starts the same directory again finds it claimed and leaves;
  *  2. runs `command` in `sandbox`, in its own group, with its output in `stdout` and `stderr`;
- *  3. writes the exit code to `exit`, in one write: the record counts once it ends with a newline;
+ *  3. writes the exit code over the beginning of `exit`, in one write, and again until it is there: in a file that has its length
+ *     already it needs no room on a disk that may be full (where files are overwritten in place, which is nearly everywhere);
  *  4. kills what is left of its group, itself included: a task's children end with it, as in a container.
  * A polite signal goes to the whole group; the wrapper takes note of it and goes on, so that it sees how the command took it.
  * A forced one ends the wrapper as well, and `kill` beside a missing `exit` tells the tale.
@@ -44,10 +45,12 @@ echo "started $id" >&3
 if [ -e "$directory/kill" ]; then
   code=143
 else
-  (. "$directory/command") </dev/null >"$directory/stdout" 2>"$directory/stderr" 3>&-
+  (. "$directory/command") </dev/null >>"$directory/stdout" 2>>"$directory/stderr" 3>&-
   code=$?
 fi
-echo "$code" >"$directory/exit"
+until echo "$code" 1<>"$directory/exit" || ! [ -d "$directory" ]; do
+  sleep 1
+done 2>/dev/null
 echo "ended $id" >&3
 kill -KILL 0
 `;

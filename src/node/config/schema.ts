@@ -80,7 +80,7 @@ const executor = z.strictObject({
   kind: z
     .enum(['auto', 'docker', 'process', 'mesos'])
     .default('auto')
-    .describe('auto: the local Docker Engine if one answers, else processes.'),
+    .describe('auto: what this store was used with before; at first the local Docker Engine if one answers, else processes.'),
   hostname: text.default('').describe('Name of this machine in offers and constraints; empty: its own.'),
   attributes: z.record(text, text).default({}).describe('Attributes of this machine, for constraints (docker, process).'),
   resources: resources.prefault({}),
@@ -95,7 +95,7 @@ const executor = z.strictObject({
         .string()
         .regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}$/)
         .default('kairos')
-        .describe('Prefix of the containers’ names.'),
+        .describe('First part of the containers’ names.'),
     })
     .prefault({}),
   process: z.strictObject({ directory: path.default('.kairos/tasks').describe('Where tasks have their directories.') }).prefault({}),

@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
 import { containerConfig } from '../../../src/executor/docker/container-config.ts';
+import { namePrefix } from '../../../src/executor/docker/container-owner.ts';
+import type { Owner } from '../../../src/executor/docker/container-owner.ts';
 import { DockerExecutor } from '../../../src/executor/docker/docker-executor.ts';
 import type { TaskSpec } from '../../../src/executor/port.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { BUSYBOX_IMAGE, busyboxTar, engine, importBusybox, startDockerd } from '../../support/dockerd.ts';
 import type { Dockerd } from '../../support/dockerd.ts';
-import { ExecutorDriver, PLAIN_TASK } from '../../support/executor-driver.ts';
+import { ExecutorDriver, IDENTITY, PLAIN_TASK } from '../../support/executor-driver.ts';
 import { startImageRegistry } from '../../support/image-registry.ts';
 import { until } from '../../support/until.ts';
 
@@ -202,14 +204,18 @@ scenario(
     assert.match((await driver.log('a.1.1')) ?? '', /^tmpfs \/db tmpfs rw,.*size=1024k,mode=750/);
     await driver.launch('a.2.1', 'true', { task: { volumes: [{ ...volume, source: 'other', driver: 'no-such-driver' }] } });
     assert.equal((await driver.awaitState('a.2.1', 'rejected')).reason, 'volume-driver-missing');
-    await engine(daemon.socket, { method: 'DELETE', path: '/containers/' + namespace + '.a.1.1?force=1' });
+    await engine(daemon.socket, { method: 'DELETE', path: `/containers/${nameOf(namespace, 'a.1.1')}?force=1` });
     await engine(daemon.socket, { method: 'DELETE', path: `/volumes/${volume.source}` });
   },
 );
 
 scenario('a container that was made but not started is started when its task is asked for, once', async ({ driver, namespace, task }) => {
   const launch = driver.taskLaunch('a.1.1', 'echo once');
-  const made = await create(namespace, 'a.1.1', containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, namespace));
+  const made = await create(
+    namespace,
+    'a.1.1',
+    containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, ownerOf(namespace)),
+  );
   assert.equal(made, 201);
   await driver.start(['a.1.1']);
   await driver.awaitState('a.1.1', 'finished');
@@ -219,7 +225,7 @@ scenario('a container that was made but not started is started when its task is 
 scenario('one that nobody asks for stays as it is; a kill ends it for good, forgetting removes it', async ({ driver, namespace, task }) => {
   for (const taskId of ['a.1.1', 'b.1.1']) {
     const launch = driver.taskLaunch(taskId, 'echo once');
-    await create(namespace, taskId, containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, namespace));
+    await create(namespace, taskId, containerConfig({ ...launch, task: { ...task, command: 'echo once' } }, ownerOf(namespace)));
   }
   await driver.start();
   await driver.awaitState('a.1.1', 'staging');
@@ -237,7 +243,7 @@ scenario('a container removed behind our back is a task lost', async ({ driver, 
   await driver.start();
   await driver.launch('a.1.1', ['sleep', '60']);
   await driver.awaitState('a.1.1', 'running');
-  await engine(daemon.socket, { method: 'DELETE', path: `/containers/${namespace}.a.1.1?force=1` });
+  await engine(daemon.socket, { method: 'DELETE', path: `/containers/${nameOf(namespace, 'a.1.1')}?force=1` });
   await until(() => driver.states('a.1.1').some((state) => state === 'lost' || state === 'failed'), { limitMs: 5000, what: 'its end' });
   assert.deepEqual(
     (await driver.reconcile(['a.1.1'])).map(({ state }) => state),
@@ -284,8 +290,16 @@ scenario('an Engine that is not there at the start is waited for', async () => {
   assert.equal(late.events.length, 1);
 });
 
+function ownerOf(namespace: string): Owner {
+  return { namespace, identity: { id: IDENTITY, hasUnlabelled: false } };
+}
+
+function nameOf(namespace: string, taskId: string): string {
+  return `${namePrefix(ownerOf(namespace))}.${taskId}`;
+}
+
 async function create(namespace: string, taskId: string, body: object): Promise<number> {
-  const path = `/containers/create?name=${namespace}.${taskId}`;
+  const path = `/containers/create?name=${nameOf(namespace, taskId)}`;
   return (await engine(daemon.socket, { method: 'POST', path, body: JSON.stringify(body) })).status;
 }
 

@@ -16,7 +16,7 @@ import { bootId, startOf } from '../../../src/executor/process/process-identity.
 import { writeLaunch } from '../../../src/executor/process/task-records.ts';
 import { NOT_CLAIMED, wrapperCommand } from '../../../src/executor/process/wrapper.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
-import { ExecutorDriver } from '../../support/executor-driver.ts';
+import { ExecutorDriver, IDENTITY } from '../../support/executor-driver.ts';
 import { until } from '../../support/until.ts';
 
 interface Setup {
@@ -35,7 +35,7 @@ function scenario(sentence: string, body: (context: Setup) => Promise<void>): vo
     const dataDir = await mkdtemp(join(tmpdir(), 'kairos-process-'));
     const options = { dataDir, clock: systemClock, logger: silentLogger, hostname: 'here', resources: RESOURCES };
     const driver = new ExecutorDriver(new ProcessExecutor(options));
-    const path = (taskId: string, name: string): string => join(dataDir, 'tasks', taskId, name);
+    const path = (taskId: string, name: string): string => join(dataDir, IDENTITY, 'tasks', taskId, name);
     const cutShort = async (taskId: string, command: string, boot?: string): Promise<string> => {
       const directory = join(path(taskId, '.'));
       await mkdir(join(directory, 'sandbox'), { recursive: true });
@@ -110,7 +110,7 @@ scenario('a launch cut short can be killed: it never begins then', async ({ driv
   assert.equal(readFileSync(path('a.1.1', 'start'), 'utf8'), 'void\n');
   await driver.launch('a.1.1', 'echo twice');
   assert.equal((await driver.reconcile(['a.1.1']))[0]?.state, 'killed');
-  assert.equal(await driver.log('a.1.1'), undefined);
+  assert.equal(await driver.log('a.1.1'), '');
 });
 
 scenario('a launch of an earlier boot is lost, not begun again', async ({ driver, cutShort }) => {
@@ -136,6 +136,13 @@ scenario('a process id that another process has now is not taken for the task', 
   await writeFile(path('a.1.1', 'start'), `${process.pid} 1\n`);
   await driver.start(['a.1.1']);
   await driver.awaitState('a.1.1', 'lost');
+});
+
+scenario('nor is one that has the same start time too, in another boot', async ({ driver, cutShort, path }) => {
+  await cutShort('a.1.1', 'true', 'an earlier boot');
+  await writeFile(path('a.1.1', 'start'), `${process.pid} ${await startOf(process.pid)}\n`);
+  await driver.start(['a.1.1']);
+  assert.equal((await driver.awaitState('a.1.1', 'lost')).reason, 'machine-restarted');
 });
 
 scenario('what a task leaves running ends with it', async ({ driver }) => {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'uvu';
 import { containerConfig, labelledResources } from '../../../../src/executor/docker/container-config.ts';
+import type { Owner } from '../../../../src/executor/docker/container-owner.ts';
 import type { TaskLaunch, TaskSpec } from '../../../../src/executor/port.ts';
 import { PLAIN_TASK } from '../../../support/executor-driver.ts';
+
+const OWNER: Owner = { namespace: 'n', identity: { id: '0123456789abcdef', hasUnlabelled: false } };
 
 function launch(task: Partial<TaskSpec>, more: Partial<TaskLaunch> = {}): TaskLaunch {
   const where = { taskId: 'a.b.7.2', agentId: 'x', address: '', job: 'a.b', run: 7, attempt: 2 };
@@ -10,22 +13,22 @@ function launch(task: Partial<TaskSpec>, more: Partial<TaskLaunch> = {}): TaskLa
 }
 
 function host(task: Partial<TaskSpec>, more: Partial<TaskLaunch> = {}): Record<string, unknown> {
-  return containerConfig(launch(task, more), 'n')['HostConfig'] as Record<string, unknown>;
+  return containerConfig(launch(task, more), OWNER)['HostConfig'] as Record<string, unknown>;
 }
 
 test('exec form keeps the entry point of the image, shell form replaces it, no command leaves both', () => {
-  const list = containerConfig(launch({ command: ['a', 'b'] }), 'n');
+  const list = containerConfig(launch({ command: ['a', 'b'] }), OWNER);
   assert.deepEqual([list['Entrypoint'], list['Cmd']], [undefined, ['a', 'b']]);
-  const shell = containerConfig(launch({ command: 'a | b' }), 'n');
+  const shell = containerConfig(launch({ command: 'a | b' }), OWNER);
   assert.deepEqual([shell['Entrypoint'], shell['Cmd']], [['/bin/sh', '-c'], ['a | b']]);
-  const none = containerConfig(launch({}), 'n');
+  const none = containerConfig(launch({}), OWNER);
   assert.ok(!('Entrypoint' in none) && !('Cmd' in none));
 });
 
 test('labels tell whose it is and what it holds, and the job cannot overwrite them', () => {
   const config = containerConfig(
     launch({ cpus: 0.5, dockerParameters: [{ key: 'label', value: 'team=data' }] }, { labels: { 'kairos.run': '9', a: 'b' }, ports: [5] }),
-    'n',
+    OWNER,
   );
   const labels = config['Labels'] as Record<string, string>;
   assert.equal(labels['kairos.namespace'], 'n');
@@ -60,7 +63,7 @@ test('with limits, what is asked for is kept for it and the limits are the bound
 
 test('shared memory and the host name are the container’s', () => {
   assert.equal(host({ shmSize: 128 })['ShmSize'], 128 * 1024 * 1024);
-  assert.equal(containerConfig(launch({ hostname: 'a', network: 'bridge' }), 'n')['Hostname'], 'a');
+  assert.equal(containerConfig(launch({ hostname: 'a', network: 'bridge' }), OWNER)['Hostname'], 'a');
 });
 
 test('ports are published on a bridge and ignored on the host network', () => {
@@ -78,7 +81,7 @@ test('a port by TCP and by UDP is published by both, and is one port of the mach
   const placed = { ports: [31_005, 31_005] };
   const bindings = [{ HostPort: '31005' }];
   assert.deepEqual(host({ ports, network: 'bridge' }, placed)['PortBindings'], { '53/tcp': bindings, '53/udp': bindings });
-  const labels = containerConfig(launch({ ports, network: 'bridge' }, placed), 'n')['Labels'] as Record<string, string>;
+  const labels = containerConfig(launch({ ports, network: 'bridge' }, placed), OWNER)['Labels'] as Record<string, string>;
   assert.deepEqual(labelledResources(labels)?.ports, [[31_005, 31_005]]);
 });
 

@@ -3,10 +3,10 @@ import { test } from 'uvu';
 import { containerName, isNamespace, parseContainerName } from '../../../../src/executor/docker/container-name.ts';
 
 const NAMES = [
-  [{ namespace: 'n', taskId: 'a.b-c_d.7.2', isAcknowledged: false }, 'n.a.b-c_d.7.2'],
-  [{ namespace: 'n', taskId: 'a.1.1', killBy: 123, isAcknowledged: false }, 'n.a.1.1.kill-123'],
-  [{ namespace: 'n', taskId: 'a.1.1', isAcknowledged: true }, 'n.a.1.1.acknowledged'],
-  [{ namespace: 'n-x', taskId: 'a.kill-5.1.1', killBy: 6, isAcknowledged: true }, 'n-x.a.kill-5.1.1.kill-6.acknowledged'],
+  [{ prefix: 'n', taskId: 'a.b-c_d.7.2', isAcknowledged: false }, 'n.a.b-c_d.7.2'],
+  [{ prefix: 'n', taskId: 'a.1.1', killBy: 123, isAcknowledged: false }, 'n.a.1.1.kill-123'],
+  [{ prefix: 'n', taskId: 'a.1.1', isAcknowledged: true }, 'n.a.1.1.acknowledged'],
+  [{ prefix: 'n-x', taskId: 'a.kill-5.1.1', killBy: 6, isAcknowledged: true }, 'n-x.a.kill-5.1.1.kill-6.acknowledged'],
 ] as const;
 
 for (const [name, text] of NAMES) {

@@ -13,6 +13,10 @@ class ScriptedHost implements TaskHost {
   readonly calls: string[] = [];
   listener: HostListener | undefined;
   openFailure: Error | undefined;
+  /** What is about one task only. */
+  readonly taskTrouble = new Error('stuck');
+  /** Whether a kill fails so. */
+  isStuck = false;
   found: readonly TaskReport[] = [];
   /** Answers the launch under way. */
   answerLaunch: (answer: TaskReport | Error) => void = () => undefined;
@@ -45,6 +49,7 @@ class ScriptedHost implements TaskHost {
 
   async kill(taskId: string, { isForced, killBy }: { isForced: boolean; killBy: number }): Promise<TaskReport> {
     this.calls.push(isForced ? 'kill by force' : 'kill');
+    if (this.isStuck) throw this.taskTrouble;
     return { ...report(taskId, 'killing'), killBy };
   }
 
@@ -59,13 +64,17 @@ class ScriptedHost implements TaskHost {
   async readLog(): Promise<undefined> {
     return undefined;
   }
+
+  isOutage(error: unknown): boolean {
+    return error !== this.taskTrouble;
+  }
 }
 
 function report(taskId: string, state: TaskReport['status']['state']): TaskReport {
   return { status: { taskId, state }, resources: { ...NO_RESOURCES, cpus: 1 }, isKept: true, isAcknowledged: false };
 }
 
-const ref = { taskId: 'a.1.1', agentId: 'x', address: '' };
+const ref = { taskId: 'a.1.1', agentId: 'scripted@h', address: '' };
 
 function setup(): { host: ScriptedHost; clock: ManualClock; events: ExecutorEvent[]; executor: LocalExecutor; begin(): Promise<void> } {
   const host = new ScriptedHost();
@@ -138,6 +147,40 @@ test('a kill is forced when its grace is over, at the earliest time asked for', 
   const last = events.findLast((event) => event.type === 'status');
   assert.ok(last?.type === 'status' && last.status.state === 'killed' && last.status.ack !== undefined);
   await executor.stop();
+});
+
+test('a kill that fails is the trouble of its task alone; told again when its grace is over, it is forced', async () => {
+  const { host, clock, events, executor, begin } = setup();
+  host.found = [report('a.1.1', 'running')];
+  host.isStuck = true;
+  await begin();
+  executor.perform({ type: 'kill', task: ref, graceMs: 1_000 });
+  await clock.settle();
+  await clock.advance(1_000);
+  assert.deepEqual(host.calls, ['open', 'kill', 'kill by force']);
+  executor.perform({ type: 'kill', task: ref, graceMs: 1_000 });
+  await clock.settle();
+  assert.deepEqual(host.calls.slice(3), ['kill by force']);
+  assert.equal(types(events), 'connected status offers');
+  await executor.stop();
+});
+
+test('an identity is made at random, once for a store; one from before there were any becomes one', async () => {
+  const told = async (identity: string | undefined): Promise<string> => {
+    const { clock, events, executor } = setup();
+    executor.start({ identity, emit: (event) => events.push(event) });
+    await clock.settle();
+    await executor.stop();
+    const [first] = events;
+    return first?.type === 'connected' ? first.identity : '';
+  };
+  const made = await told(undefined);
+  assert.match(made, /^[0-9a-f]{16}$/);
+  assert.notEqual(await told(undefined), made);
+  assert.equal(await told(made), made);
+  const upgraded = await told('scripted@h');
+  assert.match(upgraded, /^[0-9a-f]{16}\+unlabelled$/);
+  assert.equal(await told(upgraded), upgraded);
 });
 
 test('nothing is said after stop, and what comes late is not lost on a later start', async () => {
