@@ -40,11 +40,9 @@ export function of<T extends ExecutorCommand['type']>(commands: readonly Executo
 
 /** Every task that the store believes alive, of whatever job: also of one that is deleted, or in quarantine. */
 export function* aliveIn(history: History): Generator<Alive> {
-  for (const { runs } of history.jobs.values()) {
-    for (const run of runs.values()) {
-      const attempt = run.attempts.at(-1);
-      if (attempt && isAlive(run.state)) yield { run, attempt };
-    }
+  for (const run of history.open.values()) {
+    const attempt = run.attempts.at(-1);
+    if (attempt && isAlive(run.state)) yield { run, attempt };
   }
 }
 

@@ -105,6 +105,8 @@ export class History {
   readonly jobs = new Map<string, JobHistory>();
   readonly requests = new Map<string, Request>();
   readonly flows = new Map<string, FlowHistory>();
+  /** The runs that are not over, by key: what decisions are about, out of all that is kept. */
+  readonly open = new Map<string, RunRecord>();
   /** The graph as the leader sees it. */
   readonly graph = new JobGraph();
   /** How often it changed, by the leader's view. */
@@ -249,6 +251,8 @@ export class History {
         const { name, number } = split(key.slice(RUNS.length));
         const run = parse<RunRecord>(value);
         if (run && context) this.#writtenBy.set(run, context);
+        if (run && run.endedAt === undefined) this.open.set(key, run);
+        else this.open.delete(key);
         touched(name).runs.set(number, replace(this.job(name).runs, number, run));
       } else if (key.startsWith(VERDICTS)) {
         const { name, number } = split(key.slice(VERDICTS.length));

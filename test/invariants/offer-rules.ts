@@ -58,7 +58,7 @@ export function isSomethingWaiting(
 }
 
 function waitingIn(history: History): RunRecord[] {
-  return [...history.jobs.values()].flatMap(({ runs }) => [...runs.values()].filter(({ state }) => state === 'pending'));
+  return [...history.open.values()].filter(({ state }) => state === 'pending');
 }
 
 function nameOf({ job, number }: RunRecord): string {

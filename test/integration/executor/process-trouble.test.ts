@@ -53,7 +53,7 @@ function scenario(sentence: string, body: (context: Setup) => Promise<void>): vo
 /** To the last byte. */
 function fill(dataDir: string): void {
   for (const size of [4096, 1]) {
-    for (let count = 0; ; count += 1) {
+    for (;;) {
       try {
         writeFileSync(join(dataDir, 'ballast'), Buffer.alloc(size), { flag: 'a' });
       } catch (error) {
