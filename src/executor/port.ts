@@ -190,8 +190,8 @@ export interface TaskStatus {
 
 export type ExecutorEvent =
   /**
-   * The connection stands. Offers held before are void. `identity` (Mesos: the framework id) is to be made durable before
-   * anything else is asked of the executor. `exclusive`: nobody else wants these offers, so they may be kept.
+   * The connection stands. Offers held before are void. `identity` (Mesos: the framework id; else local/identity.ts) is to be made
+   * durable before anything else is asked of the executor. `exclusive`: nobody else wants these offers, so they may be kept.
    */
   | { readonly type: 'connected'; readonly identity: string; readonly exclusive: boolean }
   /** The connection is lost; the adapter goes on trying unless `final`. Offers held are void. */

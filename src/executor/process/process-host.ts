@@ -98,7 +98,7 @@ export class ProcessHost implements TaskHost {
     if (!isTaskId(taskId)) return refused(taskId, 'invalid-task-id', 'letters, digits, and _ . - only');
     const plan = await this.#plan(launch);
     if ('status' in plan) return plan;
-    if (signal.aborted) return neverBegan({ taskId, state: 'killed', message: 'killed before it began' });
+    if (signal.aborted) return (await this.look(taskId)) ?? neverBegan({ taskId, state: 'killed', message: 'killed before it began' });
     const directory = await this.#create(taskId);
     if (directory === undefined) return this.#again(taskId, signal);
     if (typeof directory === 'object') return directory;
