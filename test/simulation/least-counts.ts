@@ -17,6 +17,7 @@ const LEAST: Readonly<Record<string, number>> = {
   ...{ 'retry after task': 500, 'retry after infrastructure': 200 },
   ...{ 'attempt unreachable': 80, 'attempt back in reach': 2, 'attempt given up': 50 },
   ...{ 'token waits for others': 120, 'token handed on later': 100, 'token owed': 5, 'latest token kept': 80 },
+  ...{ 'flow of several judged': 100 },
   ...{ quarantine: 80, 'job deleted': 200, 'schedule edited': 100 },
   ...{ 'request: run': 500, 'request: kill': 300, 'request: retry': 150, 'request: mark': 150, 'request: backfill': 150 },
   ...{ 'commit unknown': 20, 'commit unknown, landed': 2, 'commit term-lost': 200 },
