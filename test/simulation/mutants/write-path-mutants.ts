@@ -57,7 +57,7 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     find: '          cursor = batch.revision;',
     replace: '          cursor = this.#horizon;',
     breaks: 'A watch that lags skips changes.',
-    seenBy: ['takeover', 'liveness'],
+    seenBy: ['takeover', 'liveness', 'offers'],
   },
   {
     name: 'lease-outlives-its-node',
@@ -73,7 +73,7 @@ export const WRITE_PATH_MUTANTS: readonly Mutant[] = [
     find: 'change.revision > since ?',
     replace: 'change.revision > since + 3n ?',
     breaks: 'What people wrote right after the snapshot is never heard.',
-    seenBy: ['takeover', 'liveness', 'definitions', 'kept-runs', 'nominal-times'],
+    seenBy: ['takeover', 'liveness', 'definitions', 'kept-runs', 'nominal-times', 'quarantined'],
   },
   {
     name: 'acknowledged-before-stored',
