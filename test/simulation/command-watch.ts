@@ -16,7 +16,7 @@ export interface CommandWatchOptions {
   readonly fail: (error: unknown) => void;
   readonly hasLanded: (marker: string) => boolean;
   readonly isCurrent: (term: Revision) => boolean;
-  /** Whether the task is over where it ran, and its end is on its way. */
+  /** Whether the task is over where it ran: its end is on its way, or was. */
   readonly isEnding: (task: TaskRef) => boolean;
 }
 

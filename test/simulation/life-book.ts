@@ -12,6 +12,8 @@ export class LifeBook {
   readonly #doubted = new Set<string>();
   /** Of frameworks that were removed: nobody waits for them. */
   readonly #disowned = new Set<string>();
+  /** What has ended where it ran, whoever knows. */
+  readonly #over = new Set<string>();
   readonly #history: () => History;
 
   constructor(fail: (error: unknown) => void, history: () => History) {
@@ -33,10 +35,15 @@ export class LifeBook {
     return count;
   }
 
+  hasEnded(taskId: string): boolean {
+    return this.#over.has(taskId);
+  }
+
   onLife(agent: MesosAgent, launch: TaskLaunch, life: 'began' | 'ended'): void {
     const id = `${launch.job}#${launch.run}`;
     const tasks = this.#running.get(id) ?? new Map<string, MesosAgent>();
     if (life === 'ended') {
+      this.#over.add(launch.taskId);
       tasks.delete(launch.taskId);
       if (tasks.size === 0) this.#running.delete(id);
       return;

@@ -124,7 +124,8 @@ export class Simulation {
         this.#launchesOfOthers = this.launches;
       },
       ...{ line: (what) => this.line('store', what), fail },
-      isEnding: ({ taskId, agentId }) => this.master.agents.find(({ id }) => id === agentId)?.tasks.get(taskId)?.phase === 'over',
+      // Also where its agent is gone since: that it is over was the answer, and its end was to come.
+      isEnding: ({ taskId }) => this.lives.hasEnded(taskId),
       onHalfway: (id) => this.faults.onHalfway(this.nodes.find((node) => node.id === id && !node.isDead)),
     });
     this.lives = new LifeBook(

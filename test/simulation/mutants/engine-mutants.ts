@@ -42,7 +42,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     find: 'this.#world.pending.size > 0 && !this.#world.isSuspended',
     replace: 'this.#world.pending.size > 0',
     breaks: 'Tasks are launched while the cluster is suspended.',
-    seenBy: ['suspended'],
+    seenBy: ['suspended', 'offers'],
   },
   {
     name: 'cursor-too-early',
@@ -147,7 +147,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     find: "if (run.state === 'pending') world.pending.add(run, world.jobOf(run));",
     replace: '',
     breaks: 'Runs that wait for an offer are forgotten by the next leader.',
-    seenBy: ['takeover', 'liveness'],
+    seenBy: ['takeover', 'liveness', 'offers'],
   },
   {
     name: 'number-begins-again',

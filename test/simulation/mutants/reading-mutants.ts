@@ -57,7 +57,7 @@ export const READING_MUTANTS: readonly Mutant[] = [
     find: 'plusMonths(startWall, index * period.months)',
     replace: 'Array.from({ length: index }).reduce((wall: number) => plusMonths(wall, period.months), startWall)',
     breaks: 'A schedule of every month that has passed February goes on at the 28th.',
-    seenBy: ['nominal-times', 'backfill'],
+    seenBy: ['nominal-times', 'backfill', 'liveness'],
     hours: 6,
   },
   {

@@ -9,7 +9,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     find: 'return run.attempts.length === 0 ? run.deadline : undefined;',
     replace: 'return run.attempts.length === 0 && run.deadline ? run.deadline + 20_000 : undefined;',
     breaks: 'A run is launched after its starting deadline.',
-    seenBy: ['deadline'],
+    seenBy: ['deadline', 'punctual'],
   },
   {
     name: 'timeout-halved',
@@ -265,7 +265,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     find: '  acknowledge(world, status);\n',
     replace: '  if (run && attempt?.taskId === status.taskId) acknowledge(world, status);\n',
     breaks: 'The end of a task that no record knows comes again for ever.',
-    seenBy: ['strays'],
+    seenBy: ['strays', 'acknowledged'],
   },
   {
     name: 'last-results-swapped',
