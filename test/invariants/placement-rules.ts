@@ -54,7 +54,8 @@ export class PlacementRules {
     for (const { runs } of jobs.values()) {
       for (const { before, after } of runs.values()) {
         if (before?.state !== 'pending' || after?.state !== 'launching' || !after.spec) continue;
-        if (!history.resolve(after.spec).constraints.some(isCounting)) continue;
+        // One that counts nothing may be counted by another of the same decision.
+        if (history.resolve(after.spec).constraints.length === 0) continue;
         this.#decision ??= { context, term, launched: [] };
         this.#decision.launched.push(after);
       }
@@ -71,6 +72,7 @@ function checkPlaces(
   if (!alive.every((placed) => placed !== undefined)) return;
   const before = alive.filter(({ run }) => !numbers.has(run.number));
   const made = alive.filter(({ run }) => numbers.has(run.number));
+  if (!made.some(({ constraints }) => constraints.some(isCounting))) return;
   if (made.length < numbers.size || hasOrder(before, made, { left: TRIES })) return;
   const places = alive.map(({ run, at }) => `#${run.number}${numbers.has(run.number) ? ' (new)' : ''} on ${JSON.stringify(at)}`);
   throw new InvariantViolation(
