@@ -228,7 +228,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     replace: 'since + AGEING_STEP_MS);',
     breaks: 'A run that matters more waits behind those that came before it.',
     seenBy: ['launch-order'],
-    hours: 6,
+    hours: 24,
   },
   {
     name: 'newest-launched-first',
