@@ -1,6 +1,6 @@
+// limit: 900s, as a machine that is busy with something else takes three times as long as a quiet one
 /** Whole clusters from seeds: `npm run simulate` runs more of them, for longer. */
 
-// limit: 900s, as a machine that is busy with something else takes three times as long as a quiet one
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
