@@ -341,4 +341,20 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     seenBy: ['again'],
     hours: 6,
   },
+  {
+    name: 'killed-says-nothing',
+    file: 'src/engine/runs.ts',
+    find: "world.unreadable.size > 0 ? { handover: '' } : {}),",
+    replace: "world.unreadable.size > 0 && outcome !== 'killed' ? { handover: '' } : {}),",
+    breaks: 'What comes after a run that was killed never hears of it, and the flow ends without it.',
+    seenBy: ['flows'],
+  },
+  {
+    name: 'skipped-says-nothing',
+    file: 'src/engine/runs.ts',
+    find: "+ world.unreadable.size > 0 ? { handover: '' }",
+    replace: "+ world.unreadable.size > 0 && outcome !== 'skipped' ? { handover: '' }",
+    breaks: 'A skip is not passed on to those further down, and the flow ends without them.',
+    seenBy: ['flows'],
+  },
 ];
