@@ -53,6 +53,8 @@ export class MesosAdapter implements Executor {
   #callsDoneAt = 0;
   #eventsDoneAt = 0;
   #asked = new Map<string, TaskRef>();
+  /** The subscription that `connected` was said of. */
+  #told: Subscription | undefined;
   #tries = 0;
   #cancelQuestion: CancelTimer | undefined;
   #owesReconciled = false;
@@ -142,7 +144,10 @@ export class MesosAdapter implements Executor {
       this.#subscription = standing;
       this.#eventsDoneAt = 0;
       this.#identity = standing.frameworkId;
-      this.#deliver(standing, () => this.#emit({ type: 'connected', identity: standing.frameworkId, exclusive: false }));
+      this.#deliver(standing, () => {
+        this.#told = standing;
+        this.#emit({ type: 'connected', identity: standing.frameworkId, exclusive: false });
+      });
     });
   }
 
@@ -233,7 +238,8 @@ export class MesosAdapter implements Executor {
 
   #reconcile(tasks: readonly TaskRef[]): void {
     const subscription = this.#subscription;
-    if (!subscription) return;
+    // As in production: before the answer to SUBSCRIBE there is nobody to ask.
+    if (!subscription || subscription !== this.#told) return;
     for (const task of tasks) this.#asked.set(task.taskId, task);
     this.#owesReconciled = true;
     this.#tries = 0;
