@@ -196,7 +196,7 @@ export type ExecutorEvent =
   | { readonly type: 'connected'; readonly identity: string; readonly exclusive: boolean }
   /** The connection is lost; the adapter goes on trying unless `final`. Offers held are void. */
   | { readonly type: 'disconnected'; readonly reason: string; readonly final: boolean }
-  /** Every task asked for in the last `reconcile` has been answered, or as far as can be known now. */
+  /** Every task asked for on this connection has been answered, or as far as can be known now: one for several `reconcile` at once. */
   | { readonly type: 'reconciled' }
   | { readonly type: 'offers'; readonly offers: readonly Offer[] }
   | { readonly type: 'rescinded'; readonly offerId: string }

@@ -26,6 +26,8 @@ export class Committer {
   readonly #queue: { readonly batch: Batch; readonly connection: number }[] = [];
   /** Counts the executor's connections. */
   #connection = 0;
+  /** The connection on which everything alive was last asked about. */
+  #askedOn: number | undefined;
   #hasFailed = false;
   #work: Promise<void> | undefined;
 
@@ -46,6 +48,11 @@ export class Committer {
    */
   reconnected(): void {
     this.#connection += 1;
+  }
+
+  /** Whether the executor was asked on the connection that it has now: if not, what it answers is no answer to that. */
+  get hasAsked(): boolean {
+    return this.#askedOn === this.#connection;
   }
 
   /** Resolves when all that was added is committed and acted on, or given up. */
@@ -93,7 +100,10 @@ export class Committer {
     if (term.signal.aborted) return;
     for (const step of batch.steps) {
       for (const command of step.commands) {
-        if (command.type === 'reconcile' && connection !== this.#connection) continue;
+        if (command.type === 'reconcile') {
+          if (connection !== this.#connection) continue;
+          this.#askedOn = connection;
+        }
         executor.perform(command);
         observer.performed(command);
       }

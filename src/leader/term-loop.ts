@@ -182,6 +182,8 @@ export class TermLoop {
 
   #hear(event: ExecutorEvent, committer: Committer): void {
     if (event.type === 'connected') committer.reconnected();
+    // Whatever an adapter mixes up: nothing is launched before everything alive was asked about on this connection.
+    if (event.type === 'reconciled' && !committer.hasAsked) return;
     this.#deps.observer.executorEvent(event);
     this.#deps.onExecutorEvent?.(event);
     this.#inbox.push({ type: 'executor', event });

@@ -16,6 +16,8 @@ export class ScriptedCluster {
   readonly launches: TaskLaunch[] = [];
   readonly commands: ExecutorCommand[] = [];
   script: Script = succeed;
+  /** Its executors say `reconciled` before they are asked, and never again. */
+  isHasty = false;
 
   launchesOf(taskId: string): number {
     return this.launches.filter((launch) => launch.taskId === taskId).length;
@@ -39,7 +41,7 @@ export class ScriptedExecutor implements Executor {
     this.#session = session;
     if (this.refuses) return this.disconnect(true);
     session.emit({ type: 'connected', identity: 'scripted', exclusive: true });
-    session.emit({ type: 'reconciled' });
+    if (this.#cluster.isHasty) this.reconciled();
     this.#offer();
   }
 
@@ -53,6 +55,7 @@ export class ScriptedExecutor implements Executor {
     } else if (command.type === 'reconcile') {
       const known = new Set(this.#cluster.launches.map((launch) => launch.taskId));
       for (const { taskId } of command.tasks) if (!known.has(taskId)) this.send(taskId, { state: 'unknown' });
+      if (!this.#cluster.isHasty) this.reconciled();
     }
   }
 
@@ -68,6 +71,10 @@ export class ScriptedExecutor implements Executor {
   send(taskId: string, status: Omit<TaskStatus, 'taskId' | 'agentId'>): void {
     this.#acks += 1;
     this.#session?.emit({ type: 'status', status: { taskId, agentId: 'a1', ack: `ack${this.#acks}`, ...status } });
+  }
+
+  reconciled(): void {
+    this.#session?.emit({ type: 'reconciled' });
   }
 
   disconnect(final: boolean): void {

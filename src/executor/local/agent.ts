@@ -44,6 +44,8 @@ export class Agent {
   /** Tasks that are not over, and those that are and wait for their acknowledgement. */
   readonly #tasks = new Map<string, Tracked>();
   #events: ExecutorEvent[] = [];
+  /** How many `reconcile` are not answered yet. */
+  #questions = 0;
   #isOfferDue = false;
   #cancelExpiry: CancelTimer | undefined;
   #isClosed = false;
@@ -212,7 +214,12 @@ export class Agent {
     for (const [, { report }] of others) {
       if (report !== undefined && !isOver(report.status)) this.#tell(report);
     }
-    void Promise.all(answers).then(() => this.#emit({ type: 'reconciled' }));
+    this.#questions += 1;
+    void Promise.all(answers).then(() => {
+      this.#questions -= 1;
+      // What is asked in several commands is answered when all of them are.
+      if (this.#questions === 0) this.#emit({ type: 'reconciled' });
+    });
   }
 
   async #lookUp(ref: TaskRef): Promise<void> {

@@ -168,8 +168,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'asked-on-the-next-connection',
     file: 'src/leader/committer.ts',
-    find: "        if (command.type === 'reconcile' && connection !== this.#connection) continue;\n",
-    replace: '        void connection;\n',
+    find: '          if (connection !== this.#connection) continue;\n',
+    replace: '',
     breaks: 'A question from before the executor connected anew is asked on the new connection, and its answer passes for that of all.',
     seenBy: ['performed'],
     hours: 6,

@@ -90,9 +90,13 @@ test('what was to be asked before the executor connected anew is not asked', asy
   committer.add([asking]);
   committer.reconnected();
   await answer();
+  assert.equal(committer.hasAsked, false);
   committer.add([asking]);
   await answer();
   await committer.idle();
+  assert.equal(committer.hasAsked, true);
+  committer.reconnected();
+  assert.equal(committer.hasAsked, false);
   assert.deepEqual(story, ['commit a', 'landed', 'revive', 'commit a', 'landed', 'reconcile', 'revive']);
 });
 

@@ -284,6 +284,19 @@ test('an executor that refuses this node for good ends its term', async () => {
   await bundle.close();
 });
 
+test('an answer that comes before the question is none: nothing is launched on it', async () => {
+  const bundle = setup();
+  bundle.tasks.isHasty = true;
+  await bundle.define('a');
+  await bundle.trigger('a', 'r1');
+  const node = await bundle.node('n1');
+  await until(async () => (await bundle.run('a', 1)) !== undefined && bundle.tasks.commands.some(({ type }) => type === 'reconcile'));
+  assert.equal(bundle.tasks.launches.length, 0);
+  node.executor.reconciled();
+  await until(() => bundle.tasks.launches.length === 1);
+  await bundle.close();
+});
+
 test('the leader writes down that it decides, so that the next one can tell when there was none', async () => {
   const bundle = setup();
   const before = systemClock.now();

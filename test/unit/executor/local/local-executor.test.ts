@@ -18,6 +18,8 @@ class ScriptedHost implements TaskHost {
   /** Whether a kill fails so. */
   isStuck = false;
   found: readonly TaskReport[] = [];
+  /** By task: when a look at it is done. Others are at once. */
+  readonly looking = new Map<string, Promise<undefined>>();
   /** Answers the launch under way. */
   answerLaunch: (answer: TaskReport | Error) => void = () => undefined;
 
@@ -39,8 +41,8 @@ class ScriptedHost implements TaskHost {
     });
   }
 
-  async look(): Promise<undefined> {
-    return undefined;
+  async look(taskId: string): Promise<undefined> {
+    return this.looking.get(taskId);
   }
 
   resume(taskId: string): Promise<TaskReport> {
@@ -199,6 +201,21 @@ test('nothing is said after stop, and what comes late is not lost on a later sta
   host.found = [report('a.1.1', 'finished')];
   await begin();
   assert.equal(types(events.slice(count)), 'connected status offers');
+  await executor.stop();
+});
+
+test('what is asked in several commands is answered when all of them are', async () => {
+  const { host, clock, events, executor, begin } = setup();
+  await begin();
+  let answer: (nothing: undefined) => void = () => undefined;
+  host.looking.set('b.1.1', new Promise((resolve) => (answer = resolve)));
+  executor.perform({ type: 'reconcile', tasks: [ref] });
+  executor.perform({ type: 'reconcile', tasks: [{ ...ref, taskId: 'b.1.1' }] });
+  await clock.settle();
+  assert.equal(types(events), 'connected offers status');
+  answer(undefined);
+  await clock.settle();
+  assert.equal(types(events), 'connected offers status status reconciled');
   await executor.stop();
 });
 
