@@ -9,6 +9,7 @@ import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { aliveIn, aliveTask, checkCommands, type CommandOf, of } from './command-rules.ts';
 import type { DecisionContext, History, Step } from './history.ts';
+import { ASK_ALL_MS, PATIENCE_MS, UNFIT_MS } from './limits.ts';
 import { checkKept, type Kept, isSomethingWaiting } from './offer-rules.ts';
 import { Pace } from './pace.ts';
 import { InvariantViolation } from './violation.ts';
@@ -49,13 +50,6 @@ interface Last extends DecisionMade {
   /** Everything alive is to be asked about. */
   readonly owesAsk: boolean;
 }
-
-/** So long the executor is given to answer a question; what it can't know by then it says nothing of. */
-const PATIENCE_MS = 50_000;
-/** Everything alive is asked about at least this often. */
-const ASK_ALL_MS = 600_000;
-/** Offers that nothing waiting fits on are given back for so long at most: a run that comes later must not wait for them. */
-const UNFIT_MS = 5_000;
 
 const GOING_ON: ReadonlySet<string> = new Set(['staging', 'starting', 'running']);
 const STARTED: ReadonlySet<string> = new Set(['starting', 'running']);

@@ -30,3 +30,16 @@ export const KEPT_RESULTS = 1_000;
 export const QUARANTINED_JOBS = 100;
 export const QUARANTINE_MS = 60_000;
 export const LONGEST_QUARANTINE_MS = 3_600_000;
+/** A kill is repeated at this pace, or after the grace if that is longer. */
+export const KILL_MS = 10_000;
+/** A launch that nobody has heard of is asked about this often, everything alive at least … */
+export const ASK_MS = 30_000;
+/** … this often. */
+export const ASK_ALL_MS = 600_000;
+/** So long the executor is given to answer a question; what it can't know by then it says nothing of. */
+export const PATIENCE_MS = 50_000;
+/** Offers that nothing waiting fits on are given back for so long at most: a run that comes later must not wait for them. */
+export const UNFIT_MS = 5_000;
+/** After so long a wait an agent is kept for a run, for an hour at most. */
+export const WAITED_MS = 300_000;
+export const LONGEST_KEPT_MS = 3_600_000;

@@ -3,11 +3,8 @@
 import type { RunRecord } from '../../src/engine/records.ts';
 import type { Offer } from '../../src/executor/port.ts';
 import type { DecisionContext, History } from './history.ts';
+import { LONGEST_KEPT_MS, WAITED_MS } from './limits.ts';
 import { InvariantViolation } from './violation.ts';
-
-/** After so long a wait an agent is kept for a run, for an hour at most (docs/semantics.md, "Placement"). */
-const WAITED_MS = 300_000;
-const LONGEST_MS = 3_600_000;
 
 /** The agent whose offers are kept, since when, and for which runs that may be. */
 export interface Kept {
@@ -40,7 +37,7 @@ export function checkKept(
   // It may be another reservation once a run waits no more. A clock that steps back makes a moment to come of its beginning.
   const since = isSame && left.length === before.runs.length ? Math.min(before.since, now) : now;
   const kept = { pool: first.pool, since, runs: isSame ? left : runs, hasGap: false };
-  if (now - kept.since > LONGEST_MS) fail(`is kept for ${now - kept.since} ms`);
+  if (now - kept.since > LONGEST_KEPT_MS) fail(`is kept for ${now - kept.since} ms`);
   return kept;
 }
 

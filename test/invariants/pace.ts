@@ -9,12 +9,8 @@ import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { ExecutorCommand } from '../../src/executor/port.ts';
 import { aliveIn, of } from './command-rules.ts';
 import type { DecisionContext, History } from './history.ts';
+import { ASK_MS, KILL_MS } from './limits.ts';
 import { InvariantViolation } from './violation.ts';
-
-/** A kill is repeated at this pace, or after the grace if that is longer. */
-const KILL_MS = 10_000;
-/** A launch that nobody has heard of is asked about this often. */
-const ASK_MS = 30_000;
 
 export class Pace {
   readonly #history: History;
