@@ -47,6 +47,8 @@ export class CrashWatch {
   async #look(): Promise<void> {
     const leader = await this.#options.store.leader();
     if (!leader || leader.address === '') return;
+    // Here it would be an address of this machine, where something else listens, or nothing.
+    if (leader.loopbackOf !== undefined && leader.loopbackOf !== this.#options.self.loopbackOf) return;
     const answer = await this.#options.probe(leader.address);
     if (leader.term !== this.#suspect || answer !== 'refused') this.#refusals = 0;
     this.#suspect = leader.term;

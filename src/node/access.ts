@@ -22,6 +22,7 @@ export function checkExposure({ host }: Config['api'], token: string | undefined
   throw new ConfigError(`api.host: ${host} can be reached from other machines; set api.tokenFile, or listen on 127.0.0.1`);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine reaches it. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

@@ -28,6 +28,7 @@ import type { Config } from './config/schema.ts';
 import { leaderObserver } from './observe.ts';
 import { openExecutor } from './open-executor.ts';
 import { openStore } from './open-store.ts';
+import { ownAddress } from './own-address.ts';
 import { provideReadings } from './readings.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 import { version } from './version.ts';
@@ -86,15 +87,15 @@ async function assemble({ config, onFact }: NodeOptions, { id, log, token, opene
   const deps = { store, replica, executor, clock, logger: log, metrics, readiness, nodeId: id, ids: ulid, token };
   const api = await startApi(deps, { host: config.api.host, port: config.api.port });
   opened.push(() => api.close());
-  const address = config.api.advertise || `${api.address.host}:${api.address.port}`;
+  const own = ownAddress(config.api.advertise, api.address);
   const observer = withListener(leaderObserver(log, metrics, executor.kind), onFact);
   const leadership = new Leadership(
     { store, replica, executor, clock, observer, launchTimeoutMs: config.executor.launchTimeoutMs },
-    { candidate: { node: id, address }, probe: probeAddress, nodeCount: () => replica.list(NODES).length },
+    { candidate: { node: id, ...own }, probe: probeAddress, nodeCount: () => replica.list(NODES).length },
   );
   parts.leadership = leadership;
   provideReadings(metrics, { leadership, store, replica, clock });
-  await store.announce(nodeKey(id), JSON.stringify({ id, address, version, executor: executor.kind, startedAt: clock.now() }));
+  await store.announce(nodeKey(id), JSON.stringify({ id, address: own.address, version, executor: executor.kind, startedAt: clock.now() }));
   leadership.start();
   opened.push(() => leadership.stop());
   log.info({ url: urlOf(api), store: store.kind, executor: executor.kind }, 'node started');

@@ -93,6 +93,8 @@ export interface Candidate {
   readonly node: string;
   /** `host:port` of its API, used to notice a crash at once. Empty: none. */
   readonly address: string;
+  /** Present when the address holds good on one machine only: which one that is. */
+  readonly loopbackOf?: string;
 }
 
 /** One unbroken leadership. */

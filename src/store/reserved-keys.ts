@@ -14,14 +14,14 @@ export const COMMIT_KEY = 'commit';
 
 export const isReserved = (key: string): boolean => key === LEADER_KEY || key === COMMIT_KEY;
 
-export const encodeCandidate = (candidate: Candidate): string => JSON.stringify({ node: candidate.node, address: candidate.address });
+export const encodeCandidate = ({ node, address, loopbackOf }: Candidate): string => JSON.stringify({ node, address, loopbackOf });
 
 /** Reads the leader key's entry. Throws StoreError `corrupt`. */
 export function decodeLeader(entry: Entry): LeaderRecord {
   try {
-    const value = JSON.parse(entry.value) as Partial<Candidate>;
-    if (typeof value.node === 'string' && typeof value.address === 'string') {
-      return { node: value.node, address: value.address, term: entry.modRevision };
+    const { node, address, loopbackOf } = JSON.parse(entry.value) as Partial<Candidate>;
+    if (typeof node === 'string' && typeof address === 'string') {
+      return { node, address, ...(loopbackOf === undefined ? {} : { loopbackOf }), term: entry.modRevision };
     }
   } catch (cause) {
     throw new StoreError('corrupt', 'the leader key holds no JSON', { cause });

@@ -5,12 +5,13 @@ import { systemClock } from '../../../src/clock/system-clock.ts';
 import { DECIDED_KEY, jobKey, QUARANTINE_KEY, requestKey, runKey, stateKey } from '../../../src/engine/keys.ts';
 import type { DecidedRecord, QuarantineRecord, RunRecord } from '../../../src/engine/records.ts';
 import { Leadership, type LeadershipOptions } from '../../../src/leader/leadership.ts';
+import { type AddressProbe, CrashWatch } from '../../../src/leader/crash-watch.ts';
 import type { LeaderObserver } from '../../../src/leader/observer.ts';
 import type { MemoryConnection } from '../../../src/store/memory/memory-connection.ts';
 import { MemoryCluster } from '../../../src/store/memory/memory-store.ts';
 import type { MemoryFaults } from '../../../src/store/memory/memory-faults.ts';
 import { StoreError } from '../../../src/store/errors.ts';
-import type { Store } from '../../../src/store/port.ts';
+import type { Candidate, Store } from '../../../src/store/port.ts';
 import { Replica } from '../../../src/store/replica.ts';
 import { overriddenStore } from '../../support/overridden-store.ts';
 import { ScriptedCluster, ScriptedExecutor, staySilent } from '../../support/scripted-executor.ts';
@@ -355,6 +356,23 @@ test('a leader whose address refuses connections is replaced without waiting for
   await node.stop();
   await dead.close();
   await bundle.close();
+});
+
+test('an address on loopback is looked at on its own machine only', async () => {
+  const store = new MemoryCluster({ clock: systemClock, leaseMs: 60_000 }).connect({ name: 's' });
+  await store.campaign({ node: 'a', address: '127.0.0.1:1', loopbackOf: 'machine 1' }, new AbortController().signal);
+  const looksOf = async (self: Candidate): Promise<number> => {
+    let [sleeps, probes] = [0, 0];
+    const watching = new AbortController();
+    const sleep: Clock['sleep'] = () => Promise.resolve(++sleeps > 3 ? watching.abort() : undefined);
+    const probe: AddressProbe = () => Promise.resolve(++probes > 0 ? 'open' : 'unclear');
+    await new CrashWatch({ store, clock: { ...systemClock, sleep }, observer: quiet([]), probe, self }).run(watching.signal);
+    return probes;
+  };
+  assert.equal(await looksOf({ node: 'b', address: '127.0.0.1:2', loopbackOf: 'machine 2' }), 0);
+  assert.equal(await looksOf({ node: 'b', address: '192.0.2.1:2' }), 0);
+  assert.equal(await looksOf({ node: 'b', address: '127.0.0.1:2', loopbackOf: 'machine 1' }), 3);
+  await store.close();
 });
 
 test.run();
