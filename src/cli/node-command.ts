@@ -3,7 +3,7 @@
 import { ConfigError, loadConfig } from '../node/config/load-config.ts';
 import { startNode } from '../node/node.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { stopSignal } from './stop-signal.ts';
+import { startedUnless, stopSignal } from './stop-signal.ts';
 
 /** Resolves with the exit code: 0 after a clean stop, 1 when it could not start, 2 when the configuration can't be used. */
 export async function runNode(options: { config?: string; set?: string[] }): Promise<number> {
@@ -17,7 +17,7 @@ export async function runNode(options: { config?: string; set?: string[] }): Pro
   });
   const stopped = stopSignal();
   try {
-    const node = await startNode({ config, logger });
+    const node = await startedUnless(stopped, startNode({ config, logger }));
     await stopped;
     await node.stop();
     return 0;

@@ -10,7 +10,7 @@ import { type RunningNode, startNode } from '../node/node.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { loadExamples } from './examples.ts';
 import { Narrator } from './narrator.ts';
-import { stopSignal } from './stop-signal.ts';
+import { startedUnless, stopSignal } from './stop-signal.ts';
 
 export interface QuickstartOptions {
   readonly directory: string;
@@ -28,7 +28,8 @@ export async function quickstart(options: QuickstartOptions): Promise<number> {
   const narrator = new Narrator(say);
   let node: RunningNode | undefined;
   try {
-    node = await startNode({ config: configOf(options), logger: createLogger({ level: 'silent' }), onFact: (fact) => narrator.tell(fact) });
+    const logger = createLogger({ level: 'silent' });
+    node = await startedUnless(stopped, startNode({ config: configOf(options), logger, onFact: (fact) => narrator.tell(fact) }));
     greet(node, resolve(options.directory));
     const { created, kept } = await loadExamples(node.url);
     say(pc.dim(`${created} example jobs created, ${kept} were there already. Ctrl-C stops; running it again goes on where it was.`));

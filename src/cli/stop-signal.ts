@@ -1,5 +1,6 @@
-/** Waits for SIGINT or SIGTERM. A second one ends the process at once: a person who presses Ctrl-C twice means it. */
+/** Being told to stop, also before everything stands. */
 
+/** Waits for SIGINT or SIGTERM. A second one ends the process at once: a person who presses Ctrl-C twice means it. */
 export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let isStopping = false;
@@ -11,4 +12,14 @@ export function stopSignal(): Promise<NodeJS.Signals> {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });
+}
+
+/**
+ * What is being started, unless `stopped` comes first: a store that does not answer is waited for without end. The process ends then
+ * as it stands, with exit code 0. What had begun meanwhile is as after a crash, from which nothing is lost.
+ */
+export async function startedUnless<T extends object>(stopped: Promise<NodeJS.Signals>, starting: Promise<T>): Promise<T> {
+  const started = await Promise.race([starting, stopped]);
+  if (typeof started === 'string') process.exit(0);
+  return started;
 }

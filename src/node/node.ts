@@ -17,6 +17,7 @@ import type { ExecutorIdentity } from '../engine/records.ts';
 import type { Executor } from '../executor/port.ts';
 import { Leadership } from '../leader/leadership.ts';
 import type { LeaderObserver } from '../leader/observer.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Store } from '../store/port.ts';
 import { decodeLeader, LEADER_KEY } from '../store/reserved-keys.ts';
 import { Replica } from '../store/replica.ts';
@@ -116,7 +117,11 @@ function openReplica(store: Store, log: Logger, metrics: Metrics): Replica {
   return new Replica({
     store,
     clock: systemClock,
-    onError: (error) => log.warn({ error }, 'the copy of the store met trouble; it is tried again'),
+    onError: (error) => {
+      // One that is out of reach is tried many times; where in the code that was seen helps nobody.
+      const fields = error instanceof StoreError && error.code === 'unavailable' ? { problem: error.message } : { error };
+      log.warn(fields, 'the copy of the store met trouble; it is tried again');
+    },
     onRebuild: (reason, changes) => log.info({ reason, changes }, 'the copy of the store was made anew'),
     onDiscrepancies: (count) => {
       metrics.discrepanciesFound(count);
