@@ -39,10 +39,14 @@ export class WallTime {
     const plain = wall - this.offsetAt(wall - this.offsetAt(wall));
     const around = [plain - LONGEST_REPEAT_MS, plain, plain + LONGEST_REPEAT_MS].map((instant) => this.offsetAt(instant));
     if (around.every((offset) => offset === around[0])) return plain;
-    let minute = Math.floor((wall - Math.max(...around)) / MINUTE_MS - 1) * MINUTE_MS;
-    while (this.at(minute) < wall) minute += MINUTE_MS;
-    const earlier = minute - (this.at(minute) - wall);
-    return earlier > minute - MINUTE_MS && this.at(earlier) === wall ? earlier : minute;
+    for (let minute = Math.floor((wall - Math.max(...around)) / MINUTE_MS - 1) * MINUTE_MS; ; minute += MINUTE_MS) {
+      if (this.at(minute) >= wall) return minute;
+      // By the clock as it is at the minute's beginning, or at its end.
+      const next = minute + MINUTE_MS;
+      const within = [minute, next].map((known) => wall - this.offsetAt(known));
+      const found = within.find((instant) => instant < next && this.at(instant) === wall);
+      if (found !== undefined) return found;
+    }
   }
 
   /** The latest wall time that has been read up to this instant. */
