@@ -38,6 +38,8 @@ export class EmbeddedDatabase {
 
   private constructor(db: RootDatabase<string, string>) {
     this.#db = db;
+    // lmdb ends each turn with a write of its own, whose promise nobody has: unheard, its failure would end the process.
+    db.on('aftercommit', () => letFail(db.committed));
   }
 
   /** Throws StoreError `corrupt` when the directory holds something else, or what a newer version wrote. */
@@ -77,15 +79,22 @@ export class EmbeddedDatabase {
   /** Resolves when it is on the disk. Rejects when nothing of it is. */
   async write(placements: ReadonlyMap<string, Placement>, revision: Revision): Promise<void> {
     const db = this.#db;
-    await db.batch(() => {
+    const written = db.batch(() => {
       const settled: Promise<boolean>[] = [db.put(REVISION_KEY, String(revision))];
       for (const [key, { entry, keep }] of placements) {
         const place = `${keep === 'for-good' ? 'k/' : 'e/'}${key}`;
         settled.push(entry === undefined ? db.remove(place) : db.put(place, `${entry.modRevision}\n${entry.value}`));
       }
       // The batch's own promise speaks for all of them.
-      for (const promise of settled) promise.then(undefined, () => undefined);
+      for (const promise of settled) letFail(promise);
     });
+    try {
+      await written;
+    } catch (error) {
+      // Why is told by yet another promise, which is not always settled.
+      if (error instanceof Error && 'commitError' in error) letFail(error.commitError as Promise<never>);
+      throw error;
+    }
     db.resetReadTxn();
   }
 
@@ -154,4 +163,9 @@ function decode(key: string, text: string): Entry {
   const end = text.indexOf('\n');
   if (end <= 0) throw new StoreError('corrupt', `the entry of ${key} has no revision`);
   return { key, value: text.slice(end + 1), modRevision: BigInt(text.slice(0, end)) };
+}
+
+/** Its failure is told by another promise. */
+function letFail(promise: PromiseLike<unknown>): void {
+  promise.then(undefined, () => undefined);
 }

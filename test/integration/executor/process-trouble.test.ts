@@ -1,17 +1,16 @@
 /** The process executor on a disk that is full, and with files that can't be read: one task's trouble stays its own. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import { systemClock } from '../../../src/clock/system-clock.ts';
-import { isCode } from '../../../src/executor/process/task-records.ts';
 import { ProcessExecutor } from '../../../src/executor/process/process-executor.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { ExecutorDriver, IDENTITY } from '../../support/executor-driver.ts';
+import { emptyDisk, fillDisk, mountSmallDisk } from '../../support/small-disk.ts';
 import { until } from '../../support/until.ts';
 
 const RESOURCES = { cpus: 4, mem: 1000, disk: 0, gpus: 0, ports: [] };
@@ -29,7 +28,7 @@ async function withDisk(body: (context: Setup) => Promise<void>): Promise<void> 
   const dir = await mkdtemp(join(tmpdir(), 'kairos-trouble-'));
   const dataDir = join(dir, 'disk');
   await mkdir(dataDir);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'kairos-test', dataDir]);
+  const unmount = mountSmallDisk(dataDir, '512k');
   const drivers: ExecutorDriver[] = [];
   const create = (): ExecutorDriver => {
     const options = { dataDir, clock: systemClock, logger: silentLogger, hostname: 'here', resources: RESOURCES };
@@ -41,28 +40,13 @@ async function withDisk(body: (context: Setup) => Promise<void>): Promise<void> 
     await body({ dir, dataDir, create, path: (taskId, name) => join(dataDir, IDENTITY, 'tasks', taskId, name) });
   } finally {
     for (const driver of drivers) await driver.executor.stop();
-    execFileSync('umount', ['-l', dataDir]);
+    unmount();
     await rm(dir, { recursive: true, force: true });
   }
 }
 
 function scenario(sentence: string, body: (context: Setup) => Promise<void>): void {
   test(sentence, () => withDisk(body));
-}
-
-/** To the last byte. */
-function fill(dataDir: string): void {
-  for (const size of [4096, 1]) while (hasRoom(dataDir, size));
-}
-
-function hasRoom(dataDir: string, size: number): boolean {
-  try {
-    writeFileSync(join(dataDir, 'ballast'), Buffer.alloc(size), { flag: 'a' });
-    return true;
-  } catch (error) {
-    if (isCode(error, 'ENOSPC')) return false;
-    throw error;
-  }
 }
 
 const awaitOutput = (driver: ExecutorDriver, taskId: string): Promise<void> =>
@@ -77,7 +61,7 @@ scenario('a task that ends on a full disk is told as it ended', async ({ dir, da
   await driver.launch('b.1.1', `${wait}; exit 131`);
   await awaitOutput(driver, 'a.1.1');
   await awaitOutput(driver, 'b.1.1');
-  fill(dataDir);
+  fillDisk(dataDir);
   await writeFile(join(dir, 'go'), '');
   await driver.awaitState('a.1.1', 'finished');
   assert.equal((await driver.awaitState('b.1.1', 'failed')).exitCode, 131);
@@ -90,7 +74,7 @@ scenario('on a full disk nothing is launched, and what runs can be killed', asyn
   await driver.launch('b.1.1', 'trap "" TERM; echo up; sleep 60 & wait; sleep 60');
   await awaitOutput(driver, 'a.1.1');
   await awaitOutput(driver, 'b.1.1');
-  fill(dataDir);
+  fillDisk(dataDir);
   await driver.launch('c.1.1', ['true']);
   assert.equal((await driver.awaitState('c.1.1', 'not-launched')).reason, 'start-failed');
   driver.kill('a.1.1', 60_000);
@@ -105,11 +89,11 @@ scenario('a wrapper without a file of its length waits for room to write how the
   await driver.launch('a.1.1', `echo up; while ! test -e ${dir}/go; do sleep 0.05; done`);
   await awaitOutput(driver, 'a.1.1');
   await rm(path('a.1.1', 'exit'));
-  fill(dataDir);
+  fillDisk(dataDir);
   await writeFile(join(dir, 'go'), '');
   await until(() => existsSync(path('a.1.1', 'exit')), { limitMs: 5000, what: 'the first try' });
   assert.equal((await driver.reconcile(['a.1.1']))[0]?.state, 'running');
-  await rm(join(dataDir, 'ballast'));
+  emptyDisk(dataDir);
   await driver.awaitState('a.1.1', 'finished');
 });
 
