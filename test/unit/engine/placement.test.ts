@@ -157,6 +157,20 @@ test('constraints choose among agents, also those that count the job’s own tas
   assert.equal(rig.run('racked', 1)?.attempts[0]?.agentId, 'a4');
 });
 
+test('constraints that count go by tasks that had a constraint on the attribute themselves', () => {
+  const rig = rigWithout();
+  const job = { name: 'job', schedule: 'R/2026-03-01T00:10:00Z/PT10M', overlap: 'allow' } as const;
+  rig.define(job);
+  rig.advanceTo('2026-03-01T00:10:00Z');
+  rig.offer('a1');
+  rig.define({ ...job, constraints: [['@hostname', 'UNIQUE']] });
+  for (const at of ['2026-03-01T00:20:00Z', '2026-03-01T00:30:00Z']) {
+    rig.advanceTo(at);
+    rig.offer('a1');
+  }
+  assert.equal(rig.story('job'), '1 launching, 2 launching, 3 pending');
+});
+
 test('host ports are chosen from the offer, none twice', () => {
   const rig = rigWithout();
   const ports = [{ hostPort: 0 }, { hostPort: 31001 }];
