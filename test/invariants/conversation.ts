@@ -5,13 +5,16 @@
  */
 
 import type { TaskRef, ExecutorCommand, ExecutorEvent, Offer, TaskStatus } from '../../src/executor/port.ts';
+import type { RunRecord } from '../../src/engine/records.ts';
 import { parseTaskId } from '../../src/engine/task-id.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { aliveIn, aliveTask, checkCommands, type CommandOf, of } from './command-rules.ts';
 import type { DecisionContext, History, Step } from './history.ts';
 import { ASK_ALL_MS, PATIENCE_MS, UNFIT_MS } from './limits.ts';
-import { checkKept, type Kept, isSomethingWaiting } from './offer-rules.ts';
+import { checkKept, type Kept, isSomethingWaiting, waitingIn } from './offer-rules.ts';
 import { Pace } from './pace.ts';
+import type { AttributesOf } from './placement-rules.ts';
+import { checkReturned } from './returned-offers.ts';
 import { InvariantViolation } from './violation.ts';
 
 /** Steps that are committed and performed together. */
@@ -37,6 +40,7 @@ export interface ConversationOptions {
   readonly hasLanded: (sequence: number) => boolean;
   /** Whether the task's end is known where it ran, and on its way. */
   readonly isEnding: (task: TaskRef) => boolean;
+  readonly attributesOf: AttributesOf;
 }
 
 /** A decision, as the next one is to find it carried out. */
@@ -45,7 +49,8 @@ interface Last extends DecisionMade {
   readonly connection: number;
   readonly mayLaunch: boolean;
   readonly areOffersWanted: boolean;
-  /** How long the offers that it gave back are not to come again. */
+  /** The offers that it gave back, and how long those are not to come again. */
+  readonly returned: readonly Offer[];
   readonly refusals: readonly number[];
   /** Everything alive is to be asked about. */
   readonly owesAsk: boolean;
@@ -181,14 +186,16 @@ export class Conversation {
       if (!aliveTask(this.#options.history, task.taskId) && !this.#goingOn.has(task.taskId))
         fail('killed', `${task.taskId} is to be killed, and nobody said that it is going on`, task.taskId);
     }
-    const refusals = this.#takeBack(of(commands, 'decline'));
+    const declines = of(commands, 'decline');
+    const returned = this.#takeBack(declines);
+    const refusals = declines.map(({ refuseMs }) => refuseMs);
     for (const { type } of commands) if (type === 'suppress' || type === 'revive') this.#areOffersWanted = type === 'revive';
     this.#checkHeld(context);
     this.#askedAllAt = this.#askedAllAt === undefined ? undefined : Math.min(this.#askedAllAt, context.now);
     const isTimeToAsk = this.#askedAllAt !== undefined && context.now - this.#askedAllAt >= ASK_ALL_MS;
     const [isConnected, mayLaunch, areOffersWanted] = [this.#isConnected, this.#isSaidReconciled, this.#areOffersWanted];
     const owesAsk = isConnected && (this.#owesAsk || isTimeToAsk);
-    this.#last = { ...made, isConnected, connection: this.#connections, mayLaunch, areOffersWanted, refusals, owesAsk };
+    this.#last = { ...made, isConnected, connection: this.#connections, mayLaunch, areOffersWanted, returned, refusals, owesAsk };
     this.#unasked = undefined;
     this.#owesAsk = false;
     this.#isRescinded = false;
@@ -233,14 +240,18 @@ export class Conversation {
     }
   }
 
-  #takeBack(declines: readonly CommandOf<'decline'>[]): number[] {
+  /** Returns what was at hand of them, but for what goes along with an offer that was rescinded. */
+  #takeBack(declines: readonly CommandOf<'decline'>[]): Offer[] {
+    const returned = declines
+      .flatMap(({ offerIds, refuseMs }) => (refuseMs > 0 ? offerIds : []))
+      .flatMap((id) => this.#offers.get(id) ?? []);
     for (const { offerIds, refuseMs } of declines) {
       const unknown = offerIds.find((id) => !this.#known.has(id));
       if (unknown !== undefined) fail('offers', `${unknown} is declined, and was never heard of`, '');
       if (refuseMs <= 0 && !this.#isRescinded) fail('offers', `${offerIds.join(' ')} are declined so that they come again at once`, '');
       for (const id of offerIds) this.#offers.delete(id);
     }
-    return declines.map(({ refuseMs }) => refuseMs);
+    return returned;
   }
 
   /** offers: what was not used went back, but for what is kept. */
@@ -261,8 +272,8 @@ export class Conversation {
   }
 
   /** offers: they are wanted while something waits, and come again soon then. */
-  #checkWanted({ areOffersWanted, refusals, quarantined, context }: Last): void {
-    const { history } = this.#options;
+  #checkWanted({ areOffersWanted, returned, refusals, quarantined, context }: Last): void {
+    const { history, attributesOf } = this.#options;
     const may = isSomethingWaiting(history, context, 'perhaps');
     const must = isSomethingWaiting(history, context, 'surely', quarantined);
     if (areOffersWanted && may === undefined) fail('offers', 'nothing waits, and offers are asked for', '');
@@ -270,6 +281,9 @@ export class Conversation {
     if (!areOffersWanted) fail('offers', `${must} waits, and no offers are wanted`, must);
     const longest = Math.max(0, ...refusals);
     if (longest > UNFIT_MS) fail('offers', `${must} waits, and offers are declined for ${longest} ms`, must);
+    const isInTime = ({ deadline = Infinity }: RunRecord): boolean => deadline > context.now;
+    const waiting = waitingIn(history).filter((run) => !quarantined.has(run.job) && isInTime(run));
+    checkReturned(history, returned, { waiting, attributesOf });
   }
 
   // ── What becomes of it ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@
  *                    a constraint on the attribute count.
  *  offers            A task is launched with offers at hand of its agent. Offers go back when they are not used, but for those of one
  *                    agent, for an hour at most, and only while something has waited for five minutes. None are asked for while nothing
- *                    waits, and none are refused for long while something does.
+ *                    waits, none are refused for long while something does, and none go back that have room for what waits.
  *  reconciled-first  After every connection to the executor everything that the store believes alive is asked about, of whatever job, and
  *                    every ten minutes; nothing is launched before all of it was answered for, as far as can be known. A launch that
  *                    nobody has heard of is asked about every half minute.

@@ -54,7 +54,8 @@ export function isSomethingWaiting(
   return run && nameOf(run);
 }
 
-function waitingIn(history: History): RunRecord[] {
+/** Runs that wait for an offer. */
+export function waitingIn(history: History): RunRecord[] {
   return [...history.open.values()].filter(({ state }) => state === 'pending');
 }
 

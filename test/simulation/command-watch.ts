@@ -9,6 +9,7 @@ import type { Batch } from '../../src/leader/packing.ts';
 import type { Revision } from '../../src/store/port.ts';
 import { Conversation } from '../invariants/conversation.ts';
 import type { DecisionContext, History, Step } from '../invariants/history.ts';
+import type { AttributesOf } from '../invariants/placement-rules.ts';
 import type { SimNode } from './sim-node.ts';
 
 export interface CommandWatchOptions {
@@ -18,6 +19,7 @@ export interface CommandWatchOptions {
   readonly isCurrent: (term: Revision) => boolean;
   /** Whether the task is over where it ran: its end is on its way, or was. */
   readonly isEnding: (task: TaskRef) => boolean;
+  readonly attributesOf: AttributesOf;
 }
 
 interface Talk {
@@ -40,10 +42,10 @@ export class CommandWatch {
   }
 
   onTerm(node: SimNode, term: Revision): void {
-    const { history, isEnding, hasLanded, isCurrent } = this.#options;
+    const { hasLanded, isCurrent } = this.#options;
     const before = this.#talks.get(node);
     if (before) this.#ofTerm.delete(before.term);
-    const told = { history, term, isEnding, isCurrent: () => isCurrent(term), hasLanded: (count: number) => hasLanded(`${term}.${count}`) };
+    const told = { ...this.#options, term, isCurrent: () => isCurrent(term), hasLanded: (count: number) => hasLanded(`${term}.${count}`) };
     const talk = { term, conversation: new Conversation(told), commits: new Map(), count: 0 };
     this.#talks.set(node, talk);
     this.#ofTerm.set(term, talk);

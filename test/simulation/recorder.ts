@@ -87,7 +87,7 @@ export class Recorder {
     });
     const { history } = this.invariants;
     const hasLanded = (marker: string): boolean => this.#landed.has(marker);
-    this.commands = new CommandWatch({ history, fail, isEnding, hasLanded, isCurrent: (term) => cluster.term === term });
+    this.commands = new CommandWatch({ history, fail, isEnding, attributesOf, hasLanded, isCurrent: (term) => cluster.term === term });
     this.#cluster = cluster;
     this.#line = line;
     this.#fail = fail;
