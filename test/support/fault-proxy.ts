@@ -1,7 +1,8 @@
 /**
  * A TCP proxy on loopback that fails on demand, between a client and a real server.
  *  cut: ends every connection at once;  refuse: takes no new ones (and cuts);
- *  hole: swallows everything, in both directions, while connections look alive;  delay: passes everything on late.
+ *  hole: swallows everything, in both directions, while connections look alive;  delay: passes everything on late;
+ *  rate: passes on no more than that.
  */
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -18,6 +19,8 @@ export interface FaultProxy {
   mode(mode: ProxyMode): void;
   /** Of every piece, in both directions. Default: 0. */
   delay(ms: number): void;
+  /** In each direction of each connection, in bytes a millisecond. Default: no limit. */
+  rate(bytesPerMs: number): void;
   /** Called with every piece on its way; true drops the connection before the piece is passed on. */
   onPiece: ((direction: 'up' | 'down', bytes: number) => boolean) | undefined;
   stop(): Promise<void>;
@@ -29,17 +32,25 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let mode: ProxyMode = 'pass';
   let delayMs = 0;
+  let bytesPerMs = Infinity;
   let onPiece: FaultProxy['onPiece'];
 
   const pipe = (from: Socket, to: Socket, direction: 'up' | 'down'): void => {
-    const pass = (piece: Buffer): void => {
-      if (mode === 'hole' || to.destroyed) return;
+    let freeAt = 0;
+    const held: Buffer[] = [];
+    const pass = (): void => {
+      // In order, whichever timer was first.
+      const piece = held.shift();
+      if (piece === undefined || mode === 'hole' || to.destroyed) return;
       to.write(piece);
     };
     from.on('data', (piece: Buffer) => {
       if (onPiece?.(direction, piece.length)) return void from.destroy();
-      if (delayMs > 0) setTimeout(() => pass(piece), delayMs);
-      else pass(piece);
+      freeAt = Math.max(freeAt, performance.now()) + piece.length / bytesPerMs;
+      const waitMs = delayMs + (bytesPerMs < Infinity ? freeAt - performance.now() : 0);
+      held.push(piece);
+      if (waitMs > 0) setTimeout(pass, waitMs);
+      else pass();
     });
     sockets.add(from);
     from.on('error', () => from.destroy());
@@ -73,6 +84,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     },
     delay(ms) {
       delayMs = ms;
+    },
+    rate(next) {
+      bytesPerMs = next;
     },
     get onPiece() {
       return onPiece;

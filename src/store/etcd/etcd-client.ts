@@ -113,6 +113,11 @@ export class EtcdClient {
     throw new StoreError(isCompacted ? 'compacted' : 'unavailable', `etcd: ${messageOf(reply.cause)}`, { cause: reply.cause });
   }
 
+  /** Whether a read failed because its answer did not come in time, though it may have been on its way. */
+  isLate(error: unknown): boolean {
+    return error instanceof StoreError && error.cause instanceof this.#library.GRPCDeadlineExceededError;
+  }
+
   /** Renews a lease once. The answer's TTL is '0' when there is no such lease. */
   keepAlive(id: string, timeoutMs: number): Promise<Reply<ILeaseKeepAliveResponse>> {
     return this.ask(async (etcd) => {

@@ -1,11 +1,10 @@
 /**
- * The store over etcd: the production medium. This file puts the parts together and reads; see etcd-client.ts (calls), etcd-watch.ts,
- * etcd-election.ts (terms, commits), etcd-lease.ts (trust), etcd-announcer.ts.
+ * The store over etcd: the production medium. This file puts the parts together and reads single keys; see etcd-client.ts (calls), etcd-watch.ts,
+ * etcd-snapshot.ts, etcd-election.ts (terms, commits), etcd-lease.ts (trust), etcd-announcer.ts.
  *
  * Someone must compact etcd's history: start it with `--auto-compaction-mode=periodic --auto-compaction-retention=1h`, or alike.
  */
 
-import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3';
 import { StoreError } from '../errors.ts';
 import {
   type Candidate,
@@ -23,17 +22,15 @@ import {
   type Write,
 } from '../port.ts';
 import type { Reply } from '../reply.ts';
-import { COMMIT_KEY, decodeLeader, LEADER_KEY } from '../reserved-keys.ts';
+import { decodeLeader, LEADER_KEY } from '../reserved-keys.ts';
 import { type TransactionReply, TransactionWriter } from '../transaction-writer.ts';
 import { EtcdAnnouncer } from './etcd-announcer.ts';
 import { EtcdClient } from './etcd-client.ts';
 import { EtcdElection } from './etcd-election.ts';
 import { EtcdKeys } from './etcd-keys.ts';
 import { commitLimitsOf, type EtcdStoreOptions, settingsOf } from './etcd-options.ts';
+import { EtcdSnapshots } from './etcd-snapshot.ts';
 import { type EtcdContext, watchChanges, watchStore } from './etcd-watch.ts';
-
-/** A snapshot whose revision was compacted away between two pages is begun again this often. */
-const SNAPSHOT_ATTEMPTS = 3;
 
 /** Loads the client library; connects with the first call, so an etcd that is down is no error here. */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
@@ -48,6 +45,7 @@ class EtcdStore implements Store {
   readonly #context: EtcdContext;
   readonly #election: EtcdElection;
   readonly #announcer: EtcdAnnouncer;
+  readonly #snapshots: EtcdSnapshots;
   readonly #writer: TransactionWriter;
   #closing: Promise<void> | undefined;
 
@@ -57,6 +55,7 @@ class EtcdStore implements Store {
     this.commitLimits = commitLimitsOf(context.settings);
     this.#election = new EtcdElection(context);
     this.#announcer = new EtcdAnnouncer(context);
+    this.#snapshots = new EtcdSnapshots(context);
     this.#writer = new TransactionWriter({
       ...{ clock, resolveLimitMs, retryDelayMs },
       medium: {
@@ -68,16 +67,8 @@ class EtcdStore implements Store {
     });
   }
 
-  async snapshot(): Promise<Snapshot> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#snapshot();
-      } catch (error) {
-        if (!(error instanceof StoreError && error.code === 'compacted')) throw error;
-        if (attempt === SNAPSHOT_ATTEMPTS)
-          throw new StoreError('unavailable', 'etcd compacts faster than a snapshot is read', { cause: error });
-      }
-    }
+  snapshot(): Promise<Snapshot> {
+    return this.#snapshots.read();
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -131,24 +122,6 @@ class EtcdStore implements Store {
   async #close(): Promise<void> {
     await Promise.all([this.#election.resign(), this.#announcer.withdraw()]);
     await this.#context.client.close();
-  }
-
-  /** Pages at one revision: what is written meanwhile is not in it. */
-  async #snapshot(): Promise<Snapshot> {
-    const { client, keys, settings } = this.#context;
-    const { range_end } = keys.all;
-    const kvs: IKeyValue[] = [];
-    let revision: string | undefined;
-    for (let key: Buffer | undefined = keys.all.key; key !== undefined; ) {
-      const request: IRangeRequest = { key, range_end, limit: settings.snapshotPage, ...(revision === undefined ? {} : { revision }) };
-      const page: IRangeResponse = await client.read((etcd) => etcd.kv.range(request));
-      revision ??= page.header.revision;
-      kvs.push(...page.kvs);
-      const last = page.kvs.at(-1);
-      key = page.more && last !== undefined ? Buffer.concat([last.key, Buffer.of(0)]) : undefined;
-    }
-    const entries = kvs.map((kv) => keys.entry(kv)).filter((entry) => entry.key !== COMMIT_KEY);
-    return { revision: BigInt(revision ?? '0'), entries };
   }
 
   async #send({ guards, writes }: Transaction): Promise<Reply<TransactionReply>> {

@@ -122,6 +122,28 @@ test('a campaign whose answers are dropped finds out in the end, and leads once'
   await end();
 });
 
+test('a snapshot comes through a way on which no page of the usual size would, in smaller ones', async () => {
+  const { openThroughProxy, open, end } = await etcdRig();
+  const writer = await open();
+  const keys = Array.from({ length: 40 }, (_, i) => `k/${String(i).padStart(2, '0')}`);
+  for (const key of keys)
+    landed(await writer.transact({ guards: [{ key, modRevision: 0n }], writes: [{ key, value: 'x'.repeat(50_000) }] }));
+  const { proxy, store } = await openThroughProxy({ callTimeoutMs: 1_000 });
+  await store.get('k/00');
+  // Two million bytes take four seconds.
+  proxy.rate(500);
+  await rejects(store.snapshot(), 'unavailable');
+  let found: readonly string[] = [];
+  const read = async (): Promise<boolean> => {
+    const snapshot = await store.snapshot().catch(() => undefined);
+    found = snapshot?.entries.map(({ key }) => key) ?? [];
+    return snapshot !== undefined;
+  };
+  await until(read, { limitMs: 60_000, what: 'a snapshot' });
+  assert.deepEqual([...found].sort(), keys);
+  await end();
+});
+
 test('a call into the void answers within its bounds, and all is well again after it', async () => {
   const { openThroughProxy, end } = await etcdRig();
   const { proxy, store } = await openThroughProxy({ callTimeoutMs: 500, resolveLimitMs: 1_500 });
