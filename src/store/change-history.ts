@@ -8,23 +8,30 @@ import type { ChangeBatch, Revision } from './port.ts';
 
 /** Old batches are dropped from the array's front only when this many can go at once. */
 const TRIM_STEP = 1_024;
+/** The same for their length: when it is this part above its limit. */
+const TRIM_PART = 1 / 4;
 
 export interface HistoryOptions {
   /** Changes up to here are not in the history. */
   readonly floor: Revision;
-  /** How many batches are kept at least. */
+  /** How many batches are kept at least, if their length allows. */
   readonly limit: number;
+  /** How many characters of keys and values are kept at most, but for the newest batch and some slack. Default: as many as there are. */
+  readonly lengthLimit?: number;
 }
 
 export class ChangeHistory {
   readonly #limit: number;
+  readonly #lengthLimit: number;
   readonly #listeners = new Set<() => void>();
   #batches: ChangeBatch[] = [];
+  #length = 0;
   #floor: Revision;
 
   constructor(options: HistoryOptions) {
     this.#floor = options.floor;
     this.#limit = options.limit;
+    this.#lengthLimit = options.lengthLimit ?? Infinity;
   }
 
   /** A watch can start from here or later. */
@@ -36,6 +43,7 @@ export class ChangeHistory {
   append(batch: ChangeBatch): void {
     this.#batches.push(batch);
     if (this.#batches.length >= this.#limit + TRIM_STEP) this.#drop(this.#batches.length - this.#limit);
+    if (this.#lengthLimit < Infinity) this.#boundLength(batch);
     for (const listener of this.#listeners) listener();
   }
 
@@ -59,10 +67,23 @@ export class ChangeHistory {
     return () => this.#listeners.delete(listener);
   }
 
+  #boundLength(added: ChangeBatch): void {
+    this.#length += lengthOf(added);
+    if (this.#length <= this.#lengthLimit * (1 + TRIM_PART)) return;
+    let kept = 0;
+    let from = this.#batches.length - 1;
+    for (; from > 0; from -= 1) {
+      kept += lengthOf(this.#batches[from] as ChangeBatch);
+      if (kept + lengthOf(this.#batches[from - 1] as ChangeBatch) > this.#lengthLimit) break;
+    }
+    this.#drop(from);
+  }
+
   #drop(count: number): void {
     const last = this.#batches[count - 1];
     if (last === undefined) return;
     this.#floor = last.revision;
+    if (this.#lengthLimit < Infinity) for (const batch of this.#batches.slice(0, count)) this.#length -= lengthOf(batch);
     this.#batches = this.#batches.slice(count);
   }
 
@@ -77,4 +98,8 @@ export class ChangeHistory {
     }
     return low;
   }
+}
+
+function lengthOf({ changes }: ChangeBatch): number {
+  return changes.reduce((sum, { key, value = '' }) => sum + key.length + value.length, 0);
 }

@@ -31,6 +31,8 @@ import { checkKeySize, EmbeddedDatabase } from './embedded-database.ts';
 import { GroupCommitter, type WriteRequest } from './group-committer.ts';
 
 export const DEFAULT_HISTORY_LIMIT = 10_000;
+/** A fast-moving cluster writes as much in a few minutes; who is further behind than that reads a snapshot. */
+const HISTORY_LENGTH = 64 * 1024 * 1024;
 /** Between attempts while the disk can't be written. */
 const RETRY_DELAY_MS = 1_000;
 
@@ -38,7 +40,7 @@ export interface EmbeddedStoreOptions {
   /** Created with mode 0700 if it does not exist. */
   readonly directory: string;
   readonly clock: Clock;
-  /** How many writes a watch can look back. Default: 10,000. */
+  /** How many writes a watch can look back, if they are not very long. Default: 10,000. */
   readonly historyLimit?: number;
 }
 
@@ -82,7 +84,11 @@ export class EmbeddedStore implements Store {
     setMaxListeners(0, this.#closed.signal);
     this.#database = database;
     this.#lock = lock;
-    this.#history = new ChangeHistory({ floor: database.revision, limit: options.historyLimit ?? DEFAULT_HISTORY_LIMIT });
+    this.#history = new ChangeHistory({
+      floor: database.revision,
+      limit: options.historyLimit ?? DEFAULT_HISTORY_LIMIT,
+      lengthLimit: HISTORY_LENGTH,
+    });
     this.#committer = new GroupCommitter(database, this.#history);
   }
 
