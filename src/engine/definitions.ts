@@ -26,13 +26,19 @@ export function putDefinition(world: World, record: JobRecord<JobSpec>): void {
   const isSame = slot.record?.uid === record.uid;
   if (isSame && (slot.record?.version ?? 0) >= record.version) return;
   if (isSame) finishOldSchedule(world, slot, record);
-  else if (slot.record) forgetJob(world, slot);
+  else if (slot.record) replaceJob(world, slot);
   setDefinition(world, slot, record);
   if (slot.job) alignState(world, slot, record);
   world.recorder.close();
   releaseQueue(world, slot);
   world.recorder.close();
   decideNominalTimes(world, slot);
+}
+
+/** It was deleted, and another one has its name: who waits for its word waits no more, though the graph may look the same. */
+function replaceJob(world: World, slot: Slot): void {
+  forgetJob(world, slot);
+  world.noteGraphChange();
 }
 
 /** Files a definition in memory; one that can't be used is left alone and told. */
@@ -120,7 +126,7 @@ export function removeDefinition(world: World, name: string): void {
   world.recorder.close();
 }
 
-/** Ends what is open of a job that is gone, and forgets the rest. Its runs' tokens are handed on by the caller. */
+/** Ends what is open of a job that is gone, and forgets the rest: nobody hears of it but who waits for a task that still runs. */
 export function forgetJob(world: World, slot: Slot): void {
   const reason: Reason = { code: 'job-deleted', text: 'the job was deleted' };
   for (const run of [...world.openRuns(slot).values()]) {

@@ -28,8 +28,9 @@ export function handOverTokens(world: World): void {
 
 function handOver(world: World, run: RunRecord): void {
   const slot = world.slot(run.job);
-  // Whoever deleted it took its children with it, or off it: what of that is heard first does not matter, nobody waits for its word.
-  if (!slot.record) return;
+  // Whoever deleted it took its children with it, or off it: what of that is heard first does not matter, nobody waits for its word. Those
+  // of a job that was made under its name since are none of its own either.
+  if (!slot.record || !world.keptRun(slot, run.number)) return;
   const names = childNames(world, run.job).filter((name) => isToHear(run, name));
   const ready = names.filter((name) => !isDeaf(world, name));
   // Those that come to life by it first: the others may have to wait for them.

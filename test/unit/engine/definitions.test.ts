@@ -138,6 +138,28 @@ test('what a run of a deleted job comes to is nothing to the job made again unde
   assert.deepEqual(rig.runs('latest'), []);
 });
 
+test('a run of a deleted job that was waiting is nothing to those who come after the job made again under its name', () => {
+  const rig = new EngineRig();
+  rig.define({ name: 'root' });
+  const record = rig.define({ name: 'j', after: ['root'] });
+  rig.define({ name: 'k', after: ['root'] });
+  rig.define({ name: 'child', after: [{ job: 'j', on: 'completion' }] });
+  rig.define({ name: 'join', after: [{ job: 'j', on: 'completion' }, 'k'] });
+  rig.request({ type: 'run', job: 'j' });
+  rig.request({ type: 'run', job: 'root' });
+  rig.finish('root.1.1', 0);
+  rig.finish('k.1.1', 0);
+  assert.equal(rig.story('j'), '1 launching, 2 queued');
+  rig.decide([{ type: 'job', name: 'j', record: { ...record, uid: 'another' } }]);
+  assert.equal(rig.story('j'), '1 killing');
+  assert.deepEqual(rig.runs('child'), []);
+  assert.deepEqual(
+    rig.runs('join').map(({ flow, trigger }) => [flow, trigger]),
+    [['root#1', { type: 'parents', parents: { k: 1 } }]],
+    'it waits no more',
+  );
+});
+
 test('a deleted job leaves nothing but its counter, in steps that fit, however much was kept', () => {
   const rig = new EngineRig({ maxOperations: 60 });
   rig.define({ name: 'j', schedule: 'R/2026-03-01T01:00:00Z/PT1S', keepRuns: 200 });
