@@ -55,7 +55,9 @@ export function placePending(world: World, offers: OfferBook): void {
   for (let key = heads.popDue(Infinity); key !== undefined; key = heads.popDue(Infinity)) {
     const shape = world.pending.shapes.get(key) as Shape;
     const staged = stageFirst(world, offers, { shape, cycle });
-    if (key === reservation?.shape) settleReservation(world, offers, { reservation, isLaunched: staged !== undefined });
+    // Another run of the shape has no claim to it: the one that had was launched just now.
+    const isClaimed = reservation !== undefined && reservation === world.reservations.current;
+    if (isClaimed && key === reservation.shape) settleReservation(world, offers, { reservation, isLaunched: staged !== undefined });
     if (!staged) continue;
     const batch = batches.get(staged.pool);
     if (batch) batch.push(staged);

@@ -261,4 +261,29 @@ test('who waits behind it is told so', () => {
   assert.deepEqual(shape?.shortage?.nearest.lacks, [{ what: 'reserved' }]);
 });
 
+test('once what it was kept for is launched elsewhere, an agent is for whoever fits, in the same decision', () => {
+  const rig = new EngineRig({ offline: true, exclusive: false });
+  rig.executor({ type: 'connected', identity: 'f', exclusive: false });
+  rig.executor({ type: 'reconciled' });
+  const offer = (agentId: string, id: string, cpus: number): void =>
+    rig.offer(agentId, { id, resources: { cpus, mem: 1000, disk: 1000, gpus: 0, ports: [] } });
+  const define = (name: string, cpus: number): unknown => rig.define({ name, overlap: 'allow', task: { command: 'x', cpus, mem: 1 } });
+  define('filler', 0.5);
+  define('big', 1);
+  define('small', 0.1);
+  rig.request({ type: 'run', job: 'filler' });
+  offer('a1', 'o1', 1);
+  rig.request({ type: 'run', job: 'big' });
+  rig.request({ type: 'run', job: 'big' });
+  rig.advance(RESERVE_AFTER_MS);
+  offer('a1', 'o2', 0.5);
+  rig.request({ type: 'run', job: 'small' });
+  assert.equal(rig.story('small'), '1 pending');
+  offer('a2', 'o3', 1);
+  assert.deepEqual(
+    ['filler', 'big', 'small'].map((name) => rig.story(name)),
+    ['1 launching', '1 launching, 2 pending', '1 launching'],
+  );
+});
+
 test.run();
