@@ -109,7 +109,7 @@ export class Recorder {
     const now = node.clock.now();
     const replicaAt = node.replica.revision;
     const seen = replicaAt > node.snapshotRevision ? replicaAt : node.snapshotRevision;
-    this.#checkQuarantine(node, engine, decision);
+    this.#checkQuarantine(node, engine, { steps: decision.steps, freeAt });
     const known = this.#engines.get(engine);
     const begun = { decidableSince: now, wakeAt: undefined, seen: node.snapshotRevision, now, lookedAt: undefined, commits: 0 };
     const notes = known ?? begun;
@@ -135,7 +135,7 @@ export class Recorder {
   }
 
   /** quarantined: in the engine's words, in what it is about to write, and in how long its term goes on. */
-  #checkQuarantine(node: SimNode, engine: Engine, { steps }: Decision): void {
+  #checkQuarantine(node: SimNode, engine: Engine, { steps, freeAt }: { steps: Decision['steps']; freeAt: number }): void {
     const { held, snapshotRevision } = node;
     if (!isDeepStrictEqual(new Set(held.keys()), new Set(engine.quarantined))) {
       const [mine, theirs] = [[...held.keys()], [...engine.quarantined]].map((names) => names.sort().join(', ') || 'nobody');
@@ -146,7 +146,9 @@ export class Recorder {
       steps.flatMap(({ writes }) => writes),
     );
     const before = this.#engines.get(engine);
-    if (before) checkLetGo(this.invariants.history, held, { decidedAt: before.now, seen: before.seen, since: snapshotRevision });
+    // A clock that stepped back while it committed: it goes by what the clock reads when that is done.
+    const decidedAt = Math.min(before?.now ?? 0, freeAt);
+    if (before) checkLetGo(this.invariants.history, held, { decidedAt, seen: before.seen, since: snapshotRevision });
   }
 
   onCommitOutcome(term: Revision, sequence: number, outcome: string): void {

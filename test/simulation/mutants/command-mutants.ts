@@ -148,6 +148,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     replace: 'if (!shape.isCounting) shape',
     breaks: 'What would have fitted an agent that was kept is not tried on it when it is kept no more.',
     seenBy: ['offers'],
+    hours: 24,
   },
   {
     name: 'declined-for-long',

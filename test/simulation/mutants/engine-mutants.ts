@@ -211,7 +211,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     find: 'unmetConstraint(job.constraints, pool, placed) === undefined',
     replace: '(placed, job.constraints.length === 0)',
     breaks: 'A job with constraints never runs.',
-    seenBy: ['liveness'],
+    seenBy: ['offers', 'liveness'],
   },
   {
     name: 'identity-forgotten',
