@@ -328,17 +328,23 @@ function checkForgotten(
 function isGoingOn(history: History, flow: string): boolean {
   for (const { state, runs } of history.jobs.values()) {
     if (state?.tokens?.[flow]) return true;
-    for (const run of runs.values())
-      if (run.flow === flow && (run.endedAt === undefined || run.handover !== undefined || run.owed)) return true;
+    for (const run of runs.values()) if (run.flow === flow && keepsGoing(run)) return true;
   }
   return false;
 }
 
-/** Whether a run of the flow was open when the step began: it may have ended after others were forgotten for it. */
+/** The same of when the step began: it may have ended after others were forgotten for it, as a token that was handed on makes new runs. */
 function wasGoingOn(step: Step, flow: string): boolean {
-  for (const { runs } of step.jobs.values())
-    for (const { before } of runs.values()) if (before?.flow === flow && before.endedAt === undefined) return true;
+  for (const { state, runs } of step.jobs.values()) {
+    if (state.before?.tokens?.[flow]) return true;
+    for (const { before } of runs.values()) if (before?.flow === flow && keepsGoing(before)) return true;
+  }
   return false;
+}
+
+/** It is open, or its token is not handed on yet. */
+function keepsGoing({ endedAt, handover, owed }: RunRecord): boolean {
+  return endedAt === undefined || handover !== undefined || owed !== undefined;
 }
 
 const uidOf = (state: JobState | undefined): string | undefined => state?.uid;
