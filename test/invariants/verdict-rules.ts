@@ -47,9 +47,10 @@ function checkDropped(history: History, judged: Judged): void {
   if ([...verdicts.values()].some(({ from }) => from < judged.verdict.from)) offend(judged, 'was forgotten before an older one');
 }
 
-/** Equal neighbours are one range. */
+/** Equal neighbours of one schedule are one range. */
 export function checkMerged(history: History, judged: Judged, cursor: number): void {
   const { verdict, job } = judged;
+  if ((history.job(job).state?.scheduledSince ?? 0) > cursor) return;
   if (verdict.from !== judged.next) return;
   const neighbour = [...history.job(job).verdicts.values()].find(({ to }) => to === cursor);
   if (!neighbour || neighbour.verdict !== verdict.verdict || neighbour.reason.code !== verdict.reason.code) return;
