@@ -70,13 +70,13 @@ export class ChangeHistory {
   #boundLength(added: ChangeBatch): void {
     this.#length += lengthOf(added);
     if (this.#length <= this.#lengthLimit * (1 + TRIM_PART)) return;
-    let kept = 0;
-    let from = this.#batches.length - 1;
-    for (; from > 0; from -= 1) {
-      kept += lengthOf(this.#batches[from] as ChangeBatch);
-      if (kept + lengthOf(this.#batches[from - 1] as ChangeBatch) > this.#lengthLimit) break;
+    let [count, left] = [0, this.#length];
+    for (const batch of this.#batches.slice(0, -1)) {
+      if (left <= this.#lengthLimit) break;
+      left -= lengthOf(batch);
+      count += 1;
     }
-    this.#drop(from);
+    this.#drop(count);
   }
 
   #drop(count: number): void {

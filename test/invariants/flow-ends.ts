@@ -17,7 +17,8 @@ export function checkFlowEnds(history: History, step: Step): readonly FlowHistor
   return ended;
 }
 
-const isGoingOn = (run: RunRecord): boolean => run.endedAt === undefined || run.handover !== undefined || run.owed !== undefined;
+/** It is open, or its token is not handed on yet: its flow goes on. */
+export const keepsGoing = (run: RunRecord): boolean => run.endedAt === undefined || run.handover !== undefined || run.owed !== undefined;
 
 function followRun(
   history: History,
@@ -29,7 +30,7 @@ function followRun(
   const flow = one && history.flows.get(one.flow);
   if (!flow) return;
   const key = `${one.job}#${one.number}`;
-  if (after && isGoingOn(after)) flow.goesOnIn.add(key);
+  if (after && keepsGoing(after)) flow.goesOnIn.add(key);
   // Also one that ended in the step that made it: a flow may consist of nothing else.
   else if (flow.goesOnIn.delete(key) || !before) touched.add(flow);
 }

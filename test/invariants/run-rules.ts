@@ -3,6 +3,7 @@
 import type { Attempt, JobState, Outcome, RunRecord, RunState } from '../../src/engine/records.ts';
 import { INFRASTRUCTURE_DELAY_MS, INFRASTRUCTURE_FAILURES, INFRASTRUCTURE_LONGEST_DELAY_MS } from './limits.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { keepsGoing } from './flow-ends.ts';
 import type { Change, History, JobStep, Step } from './history.ts';
 import { checkEnd, checkSame } from './attempt-rules.ts';
 import { checkOverlap } from './overlap-rules.ts';
@@ -340,11 +341,6 @@ function wasGoingOn(step: Step, flow: string): boolean {
     for (const { before } of runs.values()) if (before?.flow === flow && keepsGoing(before)) return true;
   }
   return false;
-}
-
-/** It is open, or its token is not handed on yet. */
-function keepsGoing({ endedAt, handover, owed }: RunRecord): boolean {
-  return endedAt === undefined || handover !== undefined || owed !== undefined;
 }
 
 const uidOf = (state: JobState | undefined): string | undefined => state?.uid;

@@ -146,9 +146,10 @@ export class Recorder {
       steps.flatMap(({ writes }) => writes),
     );
     const before = this.#engines.get(engine);
+    if (!before) return;
     // A clock that stepped back while it committed: it goes by what the clock reads when that is done.
-    const decidedAt = Math.min(before?.now ?? 0, freeAt);
-    if (before) checkLetGo(this.invariants.history, held, { decidedAt, seen: before.seen, since: snapshotRevision });
+    const decidedAt = Math.min(before.now, freeAt);
+    checkLetGo(this.invariants.history, held, { decidedAt, seen: before.seen, since: snapshotRevision });
   }
 
   onCommitOutcome(term: Revision, sequence: number, outcome: string): void {

@@ -31,7 +31,7 @@ import { checkKeySize, EmbeddedDatabase } from './embedded-database.ts';
 import { GroupCommitter, type WriteRequest } from './group-committer.ts';
 
 export const DEFAULT_HISTORY_LIMIT = 10_000;
-/** A fast-moving cluster writes as much in a few minutes; who is further behind than that reads a snapshot. */
+/** Who is further behind than that reads a snapshot. */
 const HISTORY_LENGTH = 64 * 1024 * 1024;
 /** Between attempts while the disk can't be written. */
 const RETRY_DELAY_MS = 1_000;

@@ -1,6 +1,6 @@
 /**
- * The store over etcd: the production medium. This file puts the parts together and reads single keys; see etcd-client.ts (calls), etcd-watch.ts,
- * etcd-snapshot.ts, etcd-election.ts (terms, commits), etcd-lease.ts (trust), etcd-announcer.ts.
+ * The store over etcd: the production medium. This file puts the parts together and reads single keys; see etcd-client.ts (calls),
+ * etcd-watch.ts, etcd-snapshot.ts, etcd-election.ts (terms, commits), etcd-lease.ts (trust), etcd-announcer.ts.
  *
  * Someone must compact etcd's history: start it with `--auto-compaction-mode=periodic --auto-compaction-retention=1h`, or alike.
  */

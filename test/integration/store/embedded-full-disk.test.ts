@@ -35,9 +35,18 @@ async function fillStore(store: Store): Promise<string[]> {
 const keysOf = async (store: Store): Promise<string[]> =>
   (await store.snapshot()).entries.map(({ key }) => key).filter((key) => key.startsWith('jobs/'));
 
-test('a full disk costs the term and nothing else', async () => {
+async function withDisk(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'kairos-full-'));
   const unmount = mountSmallDisk(directory, '8m');
+  try {
+    await body(directory);
+  } finally {
+    unmount();
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function fillAndGoOn(directory: string): Promise<void> {
   const path = join(directory, 'store');
   // A rejection that nobody hears would end this process, as it would a node.
   const store = await openEmbeddedStore({ directory: path, clock: systemClock });
@@ -57,8 +66,8 @@ test('a full disk costs the term and nothing else', async () => {
   assert.deepEqual((await keysOf(again)).sort(), [...taken].sort());
   assert.equal((await again.get('state/a'))?.value, VALUE);
   await again.close();
-  unmount();
-  await rm(directory, { recursive: true });
-});
+}
+
+test('a full disk costs the term and nothing else', () => withDisk(fillAndGoOn));
 
 test.run();
