@@ -25,8 +25,8 @@ export interface AgentTask {
   pid: number | undefined;
   stopRegistration: CancelTimer;
   stopCompletion: CancelTimer;
-  /** What the executor reported while the agent's process was dead. */
-  readonly missed: { readonly report: RunReport; readonly at: number }[];
+  /** What the executor reported and the agent's process has not read, alive or dead: it tells the next one. */
+  readonly unread: { readonly report: RunReport; readonly at: number }[];
   /** When the executor said what is being handled now. */
   reportedAt: number | undefined;
 }
@@ -55,7 +55,7 @@ export function newTask({ order, containerId, updates }: TaskParts): AgentTask {
     pid: undefined,
     stopRegistration: () => undefined,
     stopCompletion: () => undefined,
-    missed: [],
+    unread: [],
     reportedAt: undefined,
   };
 }

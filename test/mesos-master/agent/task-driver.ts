@@ -1,6 +1,6 @@
 /**
  * Runs an agent's tasks: orders from the master to the runner, reports from the runner to status updates.
- * A report that comes while the agent's process is dead waits in the task until the process has recovered.
+ * A report that the agent's process has not read when it dies, or that comes later, waits in the task until the process has recovered.
  */
 
 import { taskKey, type RunTask } from '../core/model.ts';
@@ -117,22 +117,16 @@ export class TaskDriver {
     }
   }
 
-  /** The process is up again: containers that are not checkpointed go, missed reports become updates. */
+  /** The process is up again: containers that are not checkpointed go, reports that nobody read become updates. */
   recover(): void {
     for (const [key, task] of this.#agent.tasks) {
       if (!task.order.framework.checkpoint) {
         this.#remove(key, task, 'destroy');
         continue;
       }
-      const missed = task.missed.splice(0);
-      const ended = missed.some(({ report }) => report.type === 'ended');
+      const ended = task.unread.some(({ report }) => report.type === 'ended');
       if (ended && task.kind === 'command') this.#finish(task, ENDED_UNSEEN);
-      else {
-        for (const { report, at } of missed) {
-          task.reportedAt = at;
-          this.#handle(task, report);
-        }
-      }
+      else this.#read(task);
     }
   }
 
@@ -185,13 +179,14 @@ export class TaskDriver {
     const { process } = this.#agent;
     if (report.type !== 'running') this.#note(report.type === 'ended' ? 'end' : 'start', task);
     if (task.over) return;
-    const at = this.#agent.parts.clock.now();
-    if (process.isDead) task.missed.push({ report, at });
-    else {
-      process.post(() => {
-        task.reportedAt = at;
-        this.#handle(task, report);
-      });
+    task.unread.push({ report, at: this.#agent.parts.clock.now() });
+    process.post(() => this.#read(task));
+  }
+
+  #read(task: AgentTask): void {
+    for (const { report, at } of task.unread.splice(0)) {
+      task.reportedAt = at;
+      this.#handle(task, report);
     }
   }
 

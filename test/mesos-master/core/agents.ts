@@ -58,9 +58,8 @@ export function reregisterAgent(master: MasterState, id: string, report: AgentRe
   if (known !== undefined) reconnect(master, known, report);
   else readmit(master, id, report);
   const agent = master.agents.get(id) as AgentEntry;
-  const expected = [...agent.tasks.values()]
-    .filter((task) => !TERMINAL_STATES.has(task.state))
-    .map((task) => ({ frameworkId: task.frameworkId, taskId: task.id }));
+  // Those that are over too: an agent that died again has forgotten what it had to tell of a task that it never got.
+  const expected = [...agent.tasks.values()].map((task) => ({ frameworkId: task.frameworkId, taskId: task.id }));
   report.link.reregistered(expected);
   const frameworkIds = new Set([...report.frameworks.keys(), ...expected.map((task) => task.frameworkId)]);
   for (const frameworkId of frameworkIds) {

@@ -162,6 +162,39 @@ test(
 );
 
 test(
+  'a dropped launch that nobody acknowledged is told again when the agent has died once more',
+  withRig({ timing: { agentRecoveryMs: 10, agentPingMs: 60_000 } }, async (rig) => {
+    const probe = await rig.subscribe();
+    const offer = await firstOffer(rig, probe);
+    const [agent] = rig.master.agents;
+    agent?.stop();
+    await accept(probe, [offer.id.value], [[taskInfo({ id: 't', agentId: offer.agent_id.value })]]);
+    await agent?.kill();
+    await agent?.restart();
+    const first = await stateOf(rig, probe, { id: 't', state: 'DROPPED' });
+    await agent?.kill();
+    await agent?.restart();
+    await rig.master.until(() => probe.statusesOf('t').at(-1)?.uuid !== first.uuid);
+    assert.equal(brief(probe.statusesOf('t').at(-1) ?? first), brief(first));
+  }),
+);
+
+test(
+  'what a container tells an agent that dies before it has read it is told to the next one',
+  withScript(async (rig, runner) => {
+    const probe = await rig.subscribe({ acknowledges: true });
+    await launch(rig, probe, { id: 't', docker: true, until: 'RUNNING' });
+    const [agent] = rig.master.agents;
+    agent?.stop();
+    runner.end('t');
+    await pause(20);
+    await agent?.kill();
+    await agent?.restart();
+    await stateOf(rig, probe, { id: 't', state: 'FINISHED' });
+  }),
+);
+
+test(
   'a framework without checkpoint loses its tasks with the agent process, container included at its restart',
   withRig({ timing: { agentRecoveryMs: 10, agentPingMs: 60_000 } }, async (rig) => {
     const probe = await rig.subscribe({ acknowledges: true, info: { checkpoint: false } });
