@@ -66,9 +66,8 @@ export class AgentHandle {
 
   /** SIGCONT. An agent that was taken for unreachable registers again, with whoever leads then. */
   resume(): void {
-    if (!this.#agent.resume()) return;
     const { process, parts } = this.#agent;
-    process.timer(parts.timing.agentFollowsLeaderMs, () => void this.#cluster.connectAgent(this.#agent));
+    this.#agent.resume(() => process.timer(parts.timing.agentFollowsLeaderMs, () => void this.#cluster.connectAgent(this.#agent)));
   }
 
   /** Registers with the leader now: for agents that were told to stay away after a master's restart. */

@@ -23,9 +23,10 @@ export interface MasterPort {
   unregister(agentId: string): void;
   /** The connection of the agent's process closed. */
   disconnected(agentId: string): void;
-  /** It does not answer pings any more; it does again. */
+  /** It does not answer pings any more. */
   silent(agentId: string): void;
-  answers(agentId: string): void;
+  /** It does again; `whenLost`: too late. */
+  answers(agentId: string, whenLost: () => void): void;
 }
 
 export interface AgentParts {
@@ -103,12 +104,12 @@ export class StandInAgent {
     this.#toldMaster((master, id) => master.silent(id));
   }
 
-  /** SIGCONT. Tells whether it was taken for unreachable meanwhile: it must register again then. */
-  resume(): boolean {
-    if (!this.process.isFrozen || this.process.isDead) return false;
+  /** SIGCONT. `whenLost`: its master has taken it for unreachable meanwhile, and it must register again. */
+  resume(whenLost: () => void): void {
+    if (!this.process.isFrozen || this.process.isDead) return;
     this.process.thaw();
-    this.#toldMaster((master, id) => master.answers(id));
-    return this.id !== undefined && this.parts.registry.unreachable.has(this.id);
+    if (this.id !== undefined && this.parts.registry.unreachable.has(this.id)) whenLost();
+    else this.#toldMaster((master, id) => master.answers(id, whenLost));
   }
 
   /** Starts the process again; it registers with `leader` once it has recovered. */

@@ -106,9 +106,10 @@ export function loseAgent(master: MasterState, id: string): void {
   if (agent !== undefined) markUnreachable(master, agent);
 }
 
-/** It answers again, in time. */
-export function agentAnswers(master: MasterState, id: string): void {
+/** It answers again. What it says may have come just after its pings had run out: it gets none any more, and notices that. */
+export function agentAnswers(master: MasterState, id: string, whenLost: () => void): void {
   master.agents.get(id)?.stopPings();
+  if (master.registry.unreachable.has(id)) whenLost();
 }
 
 export function unregisterAgent(master: MasterState, id: string): void {

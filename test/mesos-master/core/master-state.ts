@@ -47,6 +47,6 @@ export function masterPort(master: MasterState): MasterPort {
     unregister: (id) => clock.post(() => unregisterAgent(master, id)),
     disconnected: (id) => clock.post(() => agentDisconnected(master, id)),
     silent: (id) => clock.post(() => agentSilent(master, id)),
-    answers: (id) => clock.post(() => agentAnswers(master, id)),
+    answers: (id, whenLost) => clock.post(() => agentAnswers(master, id, whenLost)),
   };
 }

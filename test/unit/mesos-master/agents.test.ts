@@ -87,6 +87,22 @@ test(
 );
 
 test(
+  'an agent that is resumed just as its pings run out registers again',
+  withRig({ timing: { agentPingMs: 100, maxAgentPings: 3 } }, async (rig) => {
+    const probe = await rig.subscribe({ acknowledges: true });
+    await running(rig, probe, ['t']);
+    rig.master.agents[0]?.stop();
+    await pause(20);
+    rig.master.freezeMaster();
+    await pause(600);
+    rig.master.agents[0]?.resume();
+    await rig.master.thawMaster(0);
+    await stateOf(rig, probe, { id: 't', state: 'UNREACHABLE' });
+    await rig.master.until(() => probe.statusesOf('t').some((status) => brief(status) === `RUNNING MASTER ${BACK}`));
+  }),
+);
+
+test(
   'a task that ended while its agent was unreachable: terminal without uuid, the stale RUNNING twice, then the real end',
   withScript(async (rig, runner) => {
     const probe = await rig.subscribe();
