@@ -154,13 +154,14 @@ interface OpenRun {
 }
 
 async function openRuns(node: KairosNode, job: string): Promise<readonly OpenRun[]> {
-  const { body } = await node.get<{ runs: OpenRun[] }>(`/v1/jobs/${job}/runs?state=${OPEN_STATES}&limit=5`);
+  const { body } = await node.get<{ runs: OpenRun[] }>(`/v1/jobs/${job}/runs?state=${OPEN_STATES}&limit=100`);
   return body.runs;
 }
 
-/** What a person would look at. */
+/** What a person would look at: why nothing goes on. */
 async function explain({ cluster }: Storm, node: KairosNode, job: string): Promise<string> {
-  const runs = await openRuns(node, job);
+  // What is queued only waits for the others.
+  const runs = (await openRuns(node, job)).filter(({ state }) => state !== 'queued');
   const why = await Promise.all(runs.map(({ id }) => node.get(`/v1/runs/${id.replace('#', '/')}/why`)));
   const log = [...cluster.nodes].flatMap(([id, { log: lines }]) => lines.slice(-15).map((line) => `${id} ${line.slice(0, 400)}`));
   const history = runs.flatMap(({ id }) =>

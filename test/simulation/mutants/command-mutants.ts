@@ -151,6 +151,16 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     hours: 24,
   },
   {
+    name: 'claim-outlives-its-run',
+    file: 'src/engine/placement.ts',
+    find: 'reservation !== undefined && reservation === world.reservations.current;',
+    replace: 'reservation !== undefined;',
+    breaks: 'An agent that was kept for a run launched elsewhere goes back for a while, as if another run of the shape had a claim to it.',
+    seenBy: ['offers'],
+    hours: 24,
+    from: 800759,
+  },
+  {
     name: 'declined-for-long',
     file: 'src/engine/executor-link.ts',
     find: 'isWaiting ? UNFIT_REFUSE_MS : IDLE_REFUSE_MS',

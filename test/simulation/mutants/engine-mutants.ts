@@ -12,6 +12,16 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     seenBy: ['flows', 'liveness', 'takeover'],
   },
   {
+    name: 'forgotten-run-heard',
+    file: 'src/engine/flows.ts',
+    find: '!slot.record || !world.keptRun(slot, run.number)',
+    replace: '!slot.record',
+    breaks: 'A run of a deleted job that was waiting is heard by the children of the job that was made again under its name.',
+    seenBy: ['flows'],
+    hours: 24,
+    from: 800742,
+  },
+  {
     name: 'quarantine-ignored-at-takeover',
     file: 'src/engine/load.ts',
     find: '(!world.quarantined.has(slot.name)) resumeJob',

@@ -66,9 +66,10 @@ async function hunt(tree: string, mutant: Mutant, { seeds, hours }: { readonly s
     text.replace(mutant.find, () => mutant.replace),
   );
   try {
-    const output = await simulate(tree, ['--seeds', String(seeds), '--hours', String(hours), '--no-shrink', '--workers', '1']);
+    const range = ['--from', String(mutant.from ?? 1), '--seeds', String(seeds), '--hours', String(hours)];
+    const output = await simulate(tree, [...range, '--no-shrink', '--workers', '1']);
     const failed = /^seed (\d+) fails: (?:InvariantViolation: ([a-z-]+):|(\w+))/m.exec(output);
-    if (failed) return { seeds: Number(failed[1]), seenBy: failed[2] ?? failed[3] ?? 'an error' };
+    if (failed) return { seeds: Number(failed[1]) - (mutant.from ?? 1) + 1, seenBy: failed[2] ?? failed[3] ?? 'an error' };
     if (/Error/.test(output)) return { seeds: undefined, seenBy: `it does not run: ${output.slice(0, 300)}` };
     return { seeds: undefined, seenBy: `${seeds} seeds passed` };
   } finally {

@@ -12,4 +12,6 @@ export interface Mutant {
   readonly seenBy: readonly string[];
   /** Hours that a seed is to live for it to show, where one seldom does. */
   readonly hours?: number;
+  /** The seed to begin with, where it shows in one of many hundreds; else 1. */
+  readonly from?: number;
 }
